@@ -1,0 +1,1 @@
+"""Shows, asks, delegates; decides nothing about networks or LLMs."""

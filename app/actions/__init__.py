@@ -1,0 +1,1 @@
+"""The table of actions and the registry that makes them."""

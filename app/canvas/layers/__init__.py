@@ -1,0 +1,1 @@
+"""What the canvas paints, bottom to top."""

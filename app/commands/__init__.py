@@ -1,0 +1,1 @@
+"""One edit, one command, on the undo stack."""

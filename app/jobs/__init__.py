@@ -1,0 +1,1 @@
+"""Background work: one operation, one function."""

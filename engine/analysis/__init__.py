@@ -1,0 +1,1 @@
+"""Questions on the graph, answered without a run."""

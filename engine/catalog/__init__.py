@@ -1,0 +1,1 @@
+"""What exists in the shop: devices, racks, links, LLMs, published workloads. Immutable."""

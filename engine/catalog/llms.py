@@ -1,0 +1,60 @@
+"""What an LLM is for sizing: its architecture, from which every count is computed."""
+
+from enum import StrEnum
+
+import msgspec
+
+from engine.catalog.figures import Figure
+
+
+class Attention(StrEnum):
+    """Kinds of attention that differ in KV bytes and in cost."""
+
+    GQA = "gqa"
+    GQA_WINDOW = "gqa_swa"  # every second layer a sliding window
+    MLA = "mla"
+    HYBRID_LINEAR = "hybrid_gdn"  # gated delta net with full attention every n-th layer
+
+
+class LlmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Architecture of one LLM, in the terms of its published configuration (0: has none)."""
+
+    id: str
+    name: str
+    vendor: str
+    attention: Attention
+    layers: int
+    full_attention_layers: int
+    hidden: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    vocabulary: int
+    context_tokens: int
+    tied_embeddings: bool
+    dense_layers: int
+    dense_intermediate: int
+    experts: int = 0
+    active_experts: int = 0
+    shared_experts: int = 0
+    moe_intermediate: int = 0
+    shared_intermediate: int = 0
+    q_lora: int = 0
+    kv_lora: int = 0
+    qk_nope: int = 0
+    qk_rope: int = 0
+    v_head: int = 0
+    linear_k_heads: int = 0
+    linear_v_heads: int = 0
+    linear_head_dim: int = 0
+    linear_conv: int = 0
+    attention_output_gate: bool = False
+    window_tokens: int = 0
+    published_total_parameters: Figure
+    published_active_parameters: Figure
+    active_convention: str = ""
+    estimated_fields: tuple[str, ...] = ()
+    disclosed: bool = True
+    source: tuple[str, ...] = ()
+    date: str = ""
+    note: str = ""

@@ -1,0 +1,1 @@
+"""Documents and pictures that need no screen."""

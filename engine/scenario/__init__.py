@@ -1,0 +1,1 @@
+"""All that one run needs: the design document and its frozen snapshot."""

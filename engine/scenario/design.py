@@ -1,0 +1,122 @@
+"""The design document: everything that a .rackflow file holds, as one immutable record.
+
+A section is edited by replacing it (`SetSection`); the drawing by the changes of
+`engine.topology.changes`. `engine.scenario.editor.DesignEditor` holds the mutable state.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+from engine.topology.elements import Element, Group, Link
+from engine.workload.spec import WorkloadSpec
+
+
+class Router(StrEnum):
+    """How requests are sent to replicas."""
+
+    ROUND_ROBIN = "round-robin"
+    LEAST_LOADED = "least-loaded"
+    SESSION_STICKY = "session-sticky"
+
+
+class Precision(StrEnum):
+    """Weight formats; bits per weight are in `engine.cost.memory`."""
+
+    BF16 = "bf16"
+    FP8 = "fp8"
+    INT8 = "int8"
+    MXFP4 = "mxfp4"
+    NVFP4 = "nvfp4"
+    INT4 = "int4"
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """How one LLM is served: replicas of TP x PP (EP over the same chips), limits, caches.
+
+    `replicas` 0 means as many as fit; `chips` lists element ids to use (empty: all chips).
+    """
+
+    model: str = "qwen35_397b_a17b"
+    precision: Precision = Precision.MXFP4
+    kv_precision: Precision = Precision.FP8
+    replicas: int = 0
+    tp: int = 8
+    pp: int = 1
+    ep: int = 1
+    max_num_seqs: int = 256
+    max_num_batched_tokens: int = 8192
+    chunked_prefill: bool = True
+    prefix_cache: bool = True
+    kv_block_tokens: int = 16
+    memory_utilisation: float = 0.9
+    router: Router = Router.SESSION_STICKY
+    chips: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class Slo(msgspec.Struct, frozen=True, kw_only=True):
+    """What the customer wants to hold, in seconds; a request is good if it holds all of them."""
+
+    ttft_s: float = 2.0
+    tpot_s: float = 0.05
+    e2e_s: float = 0.0  # 0: not asked for
+    extra: dict[str, Any] = {}
+
+
+class PriceEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """The design's own price of one spec; `estimate` marks a seed from the catalogue."""
+
+    amount: float
+    currency: str
+    estimate: bool = True
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+    extra: dict[str, Any] = {}
+
+
+class PriceList(msgspec.Struct, frozen=True, kw_only=True):
+    """Prices by spec id, and the currency in which sums are shown."""
+
+    currency: str = "CNY"
+    cny_per_usd: float = 7.14
+    entries: dict[str, PriceEntry] = {}
+    extra: dict[str, Any] = {}
+
+
+class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Defaults of a run: horizon in simulated seconds, seed, warm-up left out of the metrics."""
+
+    until_s: float = 600.0
+    seed: int = 1
+    warmup_s: float = 0.0
+    extra: dict[str, Any] = {}
+
+
+class Design(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole design at one moment; equal designs have equal `design_hash`es."""
+
+    name: str = "Untitled"
+    note: str = ""
+    elements: tuple[Element, ...] = ()
+    links: tuple[Link, ...] = ()
+    groups: tuple[Group, ...] = ()
+    deployment: Deployment = Deployment()
+    workload: WorkloadSpec = WorkloadSpec()
+    slo: Slo = Slo()
+    prices: PriceList = PriceList()
+    run: RunSettings = RunSettings()
+    extra: dict[str, Any] = {}
+
+
+SECTIONS: dict[str, type] = {
+    "name": str,
+    "note": str,
+    "deployment": Deployment,
+    "workload": WorkloadSpec,
+    "slo": Slo,
+    "prices": PriceList,
+    "run": RunSettings,
+}

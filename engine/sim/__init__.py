@@ -1,0 +1,1 @@
+"""The simulation: tables, lowering, kernels, runs."""

@@ -1,0 +1,52 @@
+"""Integer codes that tables and kernels share."""
+
+from enum import IntEnum
+
+
+class NodeKind(IntEnum):
+    """What a node of the fabric is."""
+
+    CHIP = 0
+    HOST = 1
+    SWITCH = 2
+    NIC = 3
+    STORAGE = 4
+    CLIENT = 5
+
+
+class LinkClass(IntEnum):
+    """Classes of links that bottlenecks are named by."""
+
+    SCALE_UP = 0
+    PCIE = 1
+    SCALE_OUT = 2
+    CLIENT = 3
+    STORAGE = 4
+
+
+class Cause(IntEnum):
+    """Where a request's time goes; the columns of every cause table, in this order."""
+
+    QUEUE = 0  # waiting for a batch slot or the token budget
+    KV_MEMORY = 1  # waiting for KV blocks, or recomputing after preemption
+    COMPUTE = 2  # arithmetic-bound part of steps
+    MEMORY_BANDWIDTH = 3  # HBM-bound part of steps
+    OVERHEAD = 4  # launches, scheduler, sampling, per-sequence work
+    NETWORK_LATENCY = 5  # latency of collectives
+    SCALE_UP = 6  # bytes of collectives on scale-up links
+    SCALE_OUT = 7  # bytes on scale-out, storage and client links
+    HOST = 8  # PCIe to the host, host cores
+    TOOL = 9  # tools of agents (not part of a request's latency; kept for the session)
+
+
+CAUSES = len(Cause)
+
+
+class Status(IntEnum):
+    """What a kernel returns; everything but OK carries a table name in engine.sim.run."""
+
+    OK = 0
+    FLOW_TABLE_FULL = 1
+    REQUEST_TABLE_FULL = 2
+    LIST_TABLE_FULL = 3
+    STALLED = 4

@@ -1,0 +1,1 @@
+"""Compiled loops over bare arrays; one idea a file."""

@@ -1,0 +1,81 @@
+"""What a run hands out: frames for the screen, raw results for the metrics."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
+I4 = NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Samples over simulated time, oldest first; every array has one row a sample."""
+
+    time_s: F8
+    output_tokens_per_s: F8
+    input_tokens_per_s: F8  # prefilled and cached prompt tokens
+    ttft_p50_s: F8  # of requests that got their first token in the interval (nan: none)
+    tpot_p50_s: F8
+    waiting: F8  # requests waiting for a slot, all replicas
+    running: F8
+    kv_occupancy: F8  # used / capacity over all replicas
+    cache_hit_ratio: F8  # token-weighted in the interval (nan: no prompt)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """One look at a running simulation; arrays are copies and may be kept."""
+
+    time_s: float
+    until_s: float
+    finished: bool
+    chip_utilisation: F8  # [nodes] busy share since the last frame, nan where not a chip
+    link_utilisation: F8  # [links] share of capacity since the last frame
+    link_bytes_per_s: F8  # [links] mean rate since the last frame
+    host_utilisation: F8  # [nodes] busy share of the cores, nan where not a host
+    replica_running: I4  # [replicas]
+    replica_waiting: I4  # [replicas]
+    replica_kv_occupancy: F8  # [replicas]
+    requests_completed: int
+    events: int
+    cause_seconds: F8  # [CAUSES] summed over finished requests and the running ones so far
+    series: Series
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResults:
+    """Everything measured in a run; rows are finished requests in order of completion."""
+
+    design_hash: str
+    seed: int
+    until_s: float
+    time_s: float
+    drained: bool
+    arrived: int
+    completed: int
+    rejected: int  # can never fit: prompt over the KV capacity or the window
+    in_flight: int
+    arrival_s: F8
+    first_token_s: F8
+    finish_s: F8
+    input_tokens: I4
+    cached_tokens: I4
+    output_tokens: I4
+    replica: I4
+    cause_seconds: F8  # [completed, CAUSES]; a row sums to finish - arrival
+    link_bytes: F8  # [links] carried until time_s
+    link_busy_s: F8  # [links] integral of utilisation
+    chip_busy_s: F8  # [nodes] integral of busy
+    chip_compute_s: F8  # [nodes] of which arithmetic bound
+    host_busy_core_s: F8  # [nodes] core seconds
+    tool_wait_s: float  # core seconds waited for by tools
+    preemptions: int
+    occupancy_integral: float  # integral of the number of requests in the system, request s
+    kv_used_token_s: F8  # [replicas]
+    events: int
+    steps: int
+    wall_s: float
+    series: Series

@@ -1,0 +1,1 @@
+"""Files: the project file, its upgrades, foreign formats."""

@@ -1,0 +1,55 @@
+"""WorkloadSpec: the document section that says who asks for what, and when."""
+
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+
+class WorkloadKind(StrEnum):
+    """How requests come: open loop, closed loop of agents, or a trace file."""
+
+    POISSON = "poisson"
+    AGENTS = "agents"
+    TRACE = "trace"
+
+
+class LogNormal(msgspec.Struct, frozen=True, kw_only=True):
+    """A log-normal distribution by its median and the sigma of its logarithm, clipped."""
+
+    median: float
+    sigma: float
+    low: float = 0.0
+    high: float = float("inf")
+    extra: dict[str, Any] = {}
+
+
+class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. Only the fields of its kind are read; lengths in tokens, times in seconds.
+
+    Agents: `agents` sessions, each a loop of think -> task of steps (mean `steps_per_task`,
+    geometric); a step prefills what is not cached of (context + append), decodes `output`
+    tokens, then runs a tool for `tool_s` which burns `tool_cpu_s` on a host core. The context
+    starts at `prefix`, grows by `growth_ratio` x (append + output) a step and is compacted to
+    `compact_to` of the model's window when it would overflow.
+    """
+
+    kind: WorkloadKind = WorkloadKind.AGENTS
+    profile: str = "coding-agent"
+    agents: int = 100
+    rate_per_s: float = 1.0
+    requests: int = 0  # open loop: stop after so many (0: no limit)
+    input_tokens: LogNormal = LogNormal(median=1000.0, sigma=1.0, low=1, high=131072)
+    output_tokens: LogNormal = LogNormal(median=200.0, sigma=1.0, low=1, high=16384)
+    prefix_tokens: LogNormal = LogNormal(median=118656.0, sigma=0.658, low=1024, high=1e9)
+    append_tokens: LogNormal = LogNormal(median=875.0, sigma=2.0, low=1, high=1e9)
+    tool_s: LogNormal = LogNormal(median=0.3, sigma=2.5, low=0.0, high=3600.0)
+    think_s: LogNormal = LogNormal(median=86.0, sigma=2.0, low=0.0, high=86400.0)
+    tool_cpu_s: LogNormal = LogNormal(median=0.1, sigma=1.0, low=0.0, high=600.0)
+    steps_per_task: float = 8.8
+    growth_ratio: float = 0.26
+    compact_to: float = 0.3
+    warm_start: bool = True  # agents begin with their context cached and at random phases
+    trace_path: str = ""
+    trace_format: str = ""
+    extra: dict[str, Any] = {}
