@@ -103,3 +103,15 @@ class AgentTables(NamedTuple):
     window_tokens: int
     warm_start: bool
     host_of_agent: I4  # [agents] node of the host that runs its tools, -1 for none
+
+
+class Limits(NamedTuple):
+    """Scheduler limits of the deployment, as plain numbers for kernels."""
+
+    max_seqs: int
+    max_batched_tokens: int
+    chunked_prefill: bool
+    prefix_cache: bool
+    block_tokens: int
+    router: int  # 0 round robin, 1 least loaded, 2 session sticky
+    window_tokens: int  # longest context that the model serves

@@ -1,0 +1,299 @@
+"""From a scenario to tables: the one place where the drawing becomes numbers for the kernels."""
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.devices import DeviceKind, DeviceSpec
+from engine.catalog.figures import Figure
+from engine.catalog.llms import LlmSpec
+from engine.cost.memory import MemoryFit, fit
+from engine.cost.timing import compile_timing
+from engine.errors import DoesNotFitError, ScenarioError
+from engine.scenario.design import Deployment, Design, Router
+from engine.scenario.scenario import Scenario
+from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.placement import Placement, chips_per_replica, place
+from engine.sim.requests import agent_tables, request_tables
+from engine.sim.routing import Route, combine
+from engine.sim.routing import Router as FabricRouter
+from engine.sim.tables import (
+    AgentTables,
+    FabricTables,
+    Limits,
+    ReplicaTables,
+    RequestTables,
+    TimingTables,
+)
+from engine.topology.elements import Element
+from engine.topology.expand import expand, figure_value
+
+ROUTER_CODE = {Router.ROUND_ROBIN: 0, Router.LEAST_LOADED: 1, Router.SESSION_STICKY: 2}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lowered:
+    """Everything a run reads, and the way back from rows to the drawing."""
+
+    fabric: FabricTables
+    replicas: ReplicaTables
+    timing: TimingTables
+    limits: Limits
+    requests: RequestTables | None
+    agents: AgentTables | None
+    host_cores: NDArray[np.float64]  # [nodes], 0 where not a host
+    node_power_w: NDArray[np.float64]  # [nodes] at full load
+    node_idle_w: NDArray[np.float64]  # [nodes]
+    element_ids: tuple[str, ...]
+    link_ids: tuple[str, ...]
+    placement: Placement
+    memory: MemoryFit
+
+
+def lower(scenario: Scenario) -> Lowered:
+    """The tables of a scenario.
+
+    Raises:
+        ScenarioError: no chips, no path between what must talk, or bad workload figures.
+        DoesNotFitError: the model does not fit the chips of a replica; the text has the numbers.
+        CatalogError: a spec or model that the catalogue does not have.
+    """
+    design, catalog = scenario.design, scenario.catalog
+    fabric = FabricTables(*expand(design.elements, design.links, catalog))
+    specs = tuple(catalog.device(element.spec) for element in design.elements)
+    element_ids = tuple(element.id for element in design.elements)
+    deployment, llm = design.deployment, catalog.llm(design.deployment.model)
+    check_deployment(deployment)
+    placement = place(deployment, fabric, element_ids, tuple(_chip_id(spec) for spec in specs))
+    chip = _drawn_chip(
+        design.elements[placement.spec_element], specs[placement.spec_element], catalog
+    )
+    memory = fit(deployment, llm, chip)
+    if not memory.ok:
+        raise DoesNotFitError(f"{llm.name} on {chip.name}", memory.reason, memory.way_out)
+    routes = FabricRouter(fabric)
+    replicas, alpha_s, port_bytes_per_s = _replicas(deployment, placement, memory, fabric, routes)
+    compiled = compile_timing(deployment, llm, chip, alpha_s, port_bytes_per_s)
+    power, idle = _node_power(design, specs, fabric, catalog)
+    limits = _limits(deployment, llm)
+    return Lowered(
+        fabric=fabric,
+        replicas=replicas,
+        timing=TimingTables(*compiled),
+        limits=limits,
+        requests=request_tables(scenario),
+        agents=agent_tables(scenario, fabric, limits.window_tokens),
+        host_cores=_host_cores(design, specs, fabric, catalog),
+        node_power_w=power,
+        node_idle_w=idle,
+        element_ids=element_ids,
+        link_ids=tuple(link.id for link in design.links),
+        placement=placement,
+        memory=memory,
+    )
+
+
+def check_deployment(deployment: Deployment) -> None:
+    """Refuses limits that no scheduler can work with.
+
+    Raises:
+        ScenarioError: a count below one, or a memory share outside 0..1.
+    """
+    for name in ("tp", "pp", "ep", "max_num_seqs", "max_num_batched_tokens", "kv_block_tokens"):
+        if getattr(deployment, name) < 1:
+            raise ScenarioError(
+                f"deployment {name}", f"it is {getattr(deployment, name)}", "set it to 1 or more"
+            )
+    if deployment.replicas < 0:
+        raise ScenarioError("deployment replicas", "it is negative", "set 0 for as many as fit")
+    if not 0.0 < deployment.memory_utilisation <= 1.0:
+        raise ScenarioError(
+            "deployment memory_utilisation",
+            f"it is {deployment.memory_utilisation}",
+            "set a share between 0 and 1",
+        )
+
+
+def _chip_id(spec: DeviceSpec) -> str:
+    if spec.kind is DeviceKind.CHIP:
+        return spec.id
+    return spec.rack.chip if spec.rack is not None else ""
+
+
+def _drawn_chip(element: Element, spec: DeviceSpec, catalog: Catalog) -> DeviceSpec:
+    """The chip with the user's own figures in place of the catalogue's."""
+    chip = catalog.device(_chip_id(spec))
+    figures = dict(chip.figures)
+    for name, override in element.overrides.items():
+        known = figures.get(name)
+        if known is not None and not (spec.rack is not None and name in spec.figures):
+            figures[name] = Figure(
+                value=override.value,
+                unit=known.unit,
+                confidence=known.confidence,
+                source=(f"own value: {override.reason}",),
+                date=known.date,
+            )
+    return DeviceSpec(
+        id=chip.id,
+        kind=chip.kind,
+        name=chip.name,
+        vendor=chip.vendor,
+        status=chip.status,
+        figures=figures,
+        ports=chip.ports,
+        label=chip.label,
+        summary=chip.summary,
+    )
+
+
+def _limits(deployment: Deployment, llm: LlmSpec) -> Limits:
+    return Limits(
+        max_seqs=deployment.max_num_seqs,
+        max_batched_tokens=deployment.max_num_batched_tokens,
+        chunked_prefill=deployment.chunked_prefill,
+        prefix_cache=deployment.prefix_cache,
+        block_tokens=deployment.kv_block_tokens,
+        router=ROUTER_CODE[deployment.router],
+        window_tokens=llm.context_tokens,
+    )
+
+
+def _replicas(
+    deployment: Deployment,
+    placement: Placement,
+    memory: MemoryFit,
+    fabric: FabricTables,
+    routes: FabricRouter,
+) -> tuple[ReplicaTables, float, float]:
+    count = len(placement.chips)
+    collectives = [_coflow(row, deployment, fabric, routes) for row in placement.chips]
+    hosts = np.array([_host_of(int(row[0]), fabric) for row in placement.chips], np.int32)
+    clients = np.flatnonzero(fabric.node_kind == NodeKind.CLIENT)
+    ingress, egress = [], []
+    for replica, (row, host) in enumerate(zip(placement.chips, hosts.tolist(), strict=True)):
+        end = host if host >= 0 else int(row[0])
+        way_in = way_out = Route(np.empty(0, np.int32), np.empty(0), 0.0)
+        if len(clients):
+            client = int(clients[replica % len(clients)])
+            way_in = routes.require(client, end, f"replica {replica} from its client")
+            way_out = routes.require(end, client, f"replica {replica} to its client")
+        ingress.append((way_in.links, way_in.shares))
+        egress.append((way_out.links, way_out.shares))
+    tables = ReplicaTables(
+        placement.chips,
+        hosts,
+        np.full(count, memory.kv_tokens, np.int64),
+        *_csr([(links, weights) for links, weights, _ in collectives]),
+        *_csr(ingress),
+        *_csr(egress),
+    )
+    alpha_s = max((latency for _, _, latency in collectives), default=0.0)
+    return tables, alpha_s, _port_bytes_per_s(placement.chips, fabric)
+
+
+def _csr(
+    rows: list[tuple[NDArray[np.int32], NDArray[np.float64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
+    start = np.concatenate([[0], np.cumsum([len(links) for links, _ in rows])]).astype(np.int64)
+    return (
+        start,
+        np.concatenate([links for links, _ in rows]).astype(np.int32),
+        np.concatenate([weights for _, weights in rows]).astype(np.float64),
+    )
+
+
+def _coflow(
+    row: NDArray[np.int32], deployment: Deployment, fabric: FabricTables, routes: FabricRouter
+) -> tuple[NDArray[np.int32], NDArray[np.float64], float]:
+    """Links of one replica's collectives, bytes on each per byte of its busiest port, latency.
+
+    Inside one domain every rank exchanges evenly with every other (direct reduce-scatter and
+    all-gather, or all-to-all): 1/(n-1) of a port's bytes to each peer. A TP group over several
+    domains runs its all-reduce as a ring, so that each boundary is crossed once each way.
+    """
+    spans = np.unique(fabric.node_domain[row])
+    ring = len(spans) > 1 or spans[0] < 0
+    parts: list[tuple[Route, float]] = []
+    group = deployment.ep if deployment.ep > 1 else deployment.tp
+    stages = [row[i : i + group].tolist() for i in range(0, len(row), group)]
+    for chips in stages:
+        n = len(chips)
+        if n < 2:
+            continue
+        if ring and deployment.ep == 1:
+            pairs = [(chips[i], chips[(i + 1) % n], 1.0) for i in range(n)]
+        else:
+            pairs = [(a, b, 1.0 / (n - 1)) for a in chips for b in chips if a != b]
+        parts += [(routes.require(a, b, "collectives of a replica"), part) for a, b, part in pairs]
+    if not parts and len(row) > 1:
+        chips = row.tolist()
+        parts = [
+            (routes.require(a, b, "pipeline of a replica"), 1.0)
+            for a, b in itertools.pairwise(chips)
+        ]
+    links, weights = combine(parts)
+    return links, weights, max((route.latency_s for route, _ in parts), default=0.0)
+
+
+def _port_bytes_per_s(chips: NDArray[np.int32], fabric: FabricTables) -> float:
+    """Scale-up bandwidth of the slowest chip in use, one direction, usable."""
+    inside = fabric.link_class == LinkClass.SCALE_UP
+    total = np.bincount(
+        fabric.link_source[inside], fabric.link_bytes_per_s[inside], len(fabric.node_kind)
+    )
+    return float(total[chips.ravel()].min()) if chips.size else 0.0
+
+
+def _host_of(chip: int, fabric: FabricTables) -> int:
+    """The host that a chip hangs on over PCIe, -1 where none is drawn."""
+    out = np.flatnonzero((fabric.link_source == chip) & (fabric.link_class == LinkClass.PCIE))
+    peers = fabric.link_target[out]
+    hosts = peers[fabric.node_kind[peers] == NodeKind.HOST]
+    return int(hosts[0]) if len(hosts) else -1
+
+
+def _host_cores(
+    design: Design, specs: tuple[DeviceSpec, ...], fabric: FabricTables, catalog: Catalog
+) -> NDArray[np.float64]:
+    cores = np.zeros(len(fabric.node_kind))
+    for index, (element, spec) in enumerate(zip(design.elements, specs, strict=True)):
+        host = catalog.device(spec.rack.host) if spec.rack is not None else spec
+        rows = (fabric.node_element == index) & (fabric.node_kind == NodeKind.HOST)
+        cores[rows] = figure_value(element, host, "cores", 0.0)
+    return cores
+
+
+def _node_power(
+    design: Design, specs: tuple[DeviceSpec, ...], fabric: FabricTables, catalog: Catalog
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Full-load and idle watts of each node; a domain switch of a rack stands for its planes."""
+    power = np.zeros(len(fabric.node_kind))
+    idle = np.zeros(len(fabric.node_kind))
+    for index, (element, spec) in enumerate(zip(design.elements, specs, strict=True)):
+        own = fabric.node_element == index
+        rack = spec.rack
+        for kind in np.unique(fabric.node_kind[own]).tolist():
+            rows = own & (fabric.node_kind == kind)
+            part, times = spec, 1.0
+            if rack is not None:
+                name = {
+                    NodeKind.CHIP: rack.chip,
+                    NodeKind.HOST: rack.host,
+                    NodeKind.NIC: rack.nic,
+                    NodeKind.SWITCH: rack.switch,
+                }[NodeKind(kind)]
+                part = catalog.device(name)
+                times = float(rack.planes) if kind == NodeKind.SWITCH else 1.0
+            own_power = part.value("power_w") if rack else figure_value(element, part, "power_w")
+            power[rows] = own_power * times
+            idle[rows] = part.value("idle_power_w", own_power) * times
+    return power, idle
+
+
+def minimum_chips(deployment: Deployment) -> int:
+    """Chips that the deployment needs at least: one replica, or those it asks for."""
+    return chips_per_replica(deployment) * max(1, deployment.replicas)

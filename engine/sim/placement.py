@@ -1,0 +1,89 @@
+"""Placement: which chips serve which replica, in the order of the drawing, TP inside a domain."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ScenarioError
+from engine.scenario.design import Deployment
+from engine.sim.codes import NodeKind
+from engine.sim.tables import FabricTables
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Chips of each replica and what the deployment asked for but did not get."""
+
+    chips: NDArray[np.int32]  # [replicas, chips per replica] nodes; row-major by PP stage then TP
+    asked: int
+    unused_chips: int
+    spec_element: int  # an element whose chips are used: all have the same spec
+
+
+def chips_per_replica(deployment: Deployment) -> int:
+    """Chips of one replica: TP x PP, or the EP group where that is wider."""
+    return max(deployment.tp * deployment.pp, deployment.ep)
+
+
+def place(
+    deployment: Deployment,
+    fabric: FabricTables,
+    element_ids: tuple[str, ...],
+    element_chips: tuple[str, ...],
+) -> Placement:
+    """Replicas packed into scale-up domains first, then over what is left.
+
+    Args:
+        deployment: how many chips a replica takes and which elements it may use.
+        fabric: the expanded drawing.
+        element_ids: id of each element, by `node_element`.
+        element_chips: spec id of each element's chips, by `node_element` ('' without chips).
+
+    Raises:
+        ScenarioError: no chips, mixed chips, or too few for one replica.
+    """
+    chips = np.flatnonzero(fabric.node_kind == NodeKind.CHIP).astype(np.int32)
+    if deployment.chips:
+        wanted = [index for index, name in enumerate(element_ids) if name in deployment.chips]
+        chips = chips[np.isin(fabric.node_element[chips], wanted)]
+    if not len(chips):
+        raise ScenarioError("deployment", "there is no chip to serve it", "draw chips or a rack")
+    specs = {element_chips[int(index)] for index in np.unique(fabric.node_element[chips])}
+    if len(specs) > 1:
+        names = ", ".join(sorted(specs))
+        raise ScenarioError(
+            "deployment",
+            f"its chips are of different kinds ({names}), but one replica's step time needs one",
+            "name the elements to use in the deployment's chips",
+        )
+    each = chips_per_replica(deployment)
+    rows = _pack(chips, fabric.node_domain[chips], each)
+    asked = deployment.replicas
+    if not rows or (asked and len(rows) < asked):
+        raise ScenarioError(
+            "deployment",
+            f"{asked or 1} replica(s) of {each} chips need {(asked or 1) * each}, "
+            f"the drawing has {len(chips)}",
+            "add chips, or lower TP, PP, EP or the replicas",
+        )
+    if asked:
+        rows = rows[:asked]
+    return Placement(
+        chips=np.array(rows, np.int32),
+        asked=asked,
+        unused_chips=len(chips) - len(rows) * each,
+        spec_element=int(fabric.node_element[rows[0][0]]),
+    )
+
+
+def _pack(chips: NDArray[np.int32], domains: NDArray[np.int32], each: int) -> list[list[int]]:
+    rows: list[list[int]] = []
+    left: list[int] = []
+    for domain in dict.fromkeys(domains.tolist()):
+        inside = chips[domains == domain].tolist()
+        whole = len(inside) // each * each if domain >= 0 else 0
+        rows += [inside[i : i + each] for i in range(0, whole, each)]
+        left += inside[whole:]
+    rows += [left[i : i + each] for i in range(0, len(left) // each * each, each)]
+    return rows
