@@ -1,0 +1,244 @@
+"""The headless verbs: validate, analyse, simulate, flows, export. No Qt is loaded here.
+
+Exit status: 0 ok, 1 findings or failed, 2 wrong usage. `--json` prints one JSON object on
+standard output; messages go to standard error.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine import __version__
+from engine.catalog.catalog import Catalog
+from engine.catalog.loader import load_catalog
+from engine.errors import EngineError
+from engine.findings import Finding, Severity
+from engine.scenario.design import Design
+
+OK, FAILED, USAGE = 0, 1, 2
+
+TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
+VERBS = ("validate", "analyse", "simulate", "flows", "export")
+
+DRAIN_S = 30 * 86_400.0  # a trace without --until runs until it is drained, at most so long
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb and returns the exit status."""
+    parser = build_parser()
+    try:
+        options = parser.parse_args(argv)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else USAGE
+    verb: Callable[[argparse.Namespace], int] = options.run
+    try:
+        return verb(options)
+    except EngineError as error:
+        return _failed(options, str(error), type(error).__name__)
+    except (OSError, MemoryError) as error:
+        return _failed(options, f"{type(error).__name__}: {error}", type(error).__name__)
+    except KeyboardInterrupt:
+        return _failed(options, "interrupted", "KeyboardInterrupt")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all headless verbs."""
+    parser = argparse.ArgumentParser(
+        prog="rackflow",
+        description="Designs AI inference clusters. Without a verb: opens the window.",
+    )
+    parser.add_argument("--version", action="version", version=f"rackflow {__version__}")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def add(name: str, text: str, run: Callable[[argparse.Namespace], int]) -> Any:
+        verb = verbs.add_parser(name, help=text, description=text)
+        verb.set_defaults(run=run)
+        verb.add_argument("--json", action="store_true", help="print one JSON object")
+        return verb
+
+    verb = add("validate", "check a design and say what is wrong", _validate)
+    verb.add_argument("file", type=Path)
+    verb = add("analyse", "answer questions on the drawn graph without a run", _analyse)
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--from", dest="sources", default="", help="element ids, comma separated")
+    verb.add_argument("--to", dest="targets", default="", help="element ids for max-flow")
+    verb = add("simulate", "run the design's workload or a trace", _simulate)
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
+    verb.add_argument("--seed", type=int, default=None)
+    verb.add_argument("--trace", type=Path, default=None)
+    verb.add_argument("--trace-format", choices=TRACE_FORMATS, default=None)
+    verb.add_argument(
+        "--trace-columns",
+        default="",
+        metavar="arrival_s=A,input_tokens=B,output_tokens=C",
+        help="columns of a generic csv trace",
+    )
+    verb = add("flows", "completion times of flows on links (network model alone)", _flows)
+    verb.add_argument("--links", type=Path, required=True)
+    verb.add_argument("--flows", type=Path, required=True)
+    verb.add_argument("--out", type=Path, required=True)
+    verb = add("export", "write the drawing as a picture", _export)
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--png", type=Path, default=None)
+    verb.add_argument("--svg", type=Path, default=None)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e12:
+        message = f"{text} is not a number of seconds above 0"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from engine.sim.preflight import preflight
+
+    design, catalog, warnings = _open(options.file)
+    findings = [*warnings, *preflight(design, catalog)]
+    bad = [f for f in findings if f.severity is not Severity.NOTE]
+    _say(
+        options,
+        {"file": str(options.file), "ok": not bad, "findings": findings},
+        [_finding_line(f) for f in findings] or ["no findings"],
+    )
+    return FAILED if bad else OK
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    from engine.analysis.analyse import analyse, max_flow
+    from engine.report.tables import analysis_lines, analysis_report
+
+    design, catalog, _ = _open(options.file)
+    report = analysis_report(design, catalog, analyse(design, catalog))
+    sources, targets = _ids(options.sources), _ids(options.targets)
+    if sources and targets:
+        report["max_flow_bytes_per_s"] = max_flow(design, catalog, sources, targets)
+    _say(options, report, analysis_lines(report))
+    return OK
+
+
+def _ids(text: str) -> frozenset[str]:
+    return frozenset(part.strip() for part in text.split(",") if part.strip())
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from engine.metrics.summary import summarise
+    from engine.report.tables import summary_lines
+    from engine.scenario.scenario import Scenario
+    from engine.sim.prepare import prepare_simulation
+
+    design, catalog, _ = _open(options.file)
+    trace = None
+    until_s = options.until or design.run.until_s
+    path = options.trace or (Path(design.workload.trace_path) if _wants_trace(design) else None)
+    if path is not None:
+        from engine.workload.traces import read_trace
+
+        kind = options.trace_format or design.workload.trace_format or _guess_format(path)
+        if not kind:
+            print("rackflow simulate: say --trace-format", file=sys.stderr)
+            return USAGE
+        trace = read_trace(path, kind, _columns(options.trace_columns))
+        if options.until is None:
+            until_s = float(trace.arrival_s[-1]) + DRAIN_S
+    scenario = Scenario(
+        design=design,
+        catalog=catalog,
+        until_s=until_s,
+        seed=design.run.seed if options.seed is None else options.seed,
+        trace=trace,
+    )
+    simulation, lowered = prepare_simulation(scenario)
+    simulation.run_to_end(None if options.json else _progress)
+    summary = summarise(simulation.results(), lowered, scenario)
+    _say(options, msgspec.to_builtins(summary), summary_lines(summary))
+    return OK
+
+
+def _wants_trace(design: Design) -> bool:
+    return design.workload.kind == "trace" and bool(design.workload.trace_path)
+
+
+def _guess_format(path: Path) -> str:
+    return "servegen" if path.is_dir() else "mooncake" if path.suffix == ".jsonl" else ""
+
+
+def _columns(text: str) -> dict[str, str] | None:
+    pairs = [part.split("=", 1) for part in text.split(",") if "=" in part]
+    return {key.strip(): value.strip() for key, value in pairs} or None
+
+
+def _progress(share: float) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{share:6.1%}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+
+def _flows(options: argparse.Namespace) -> int:
+    from engine.storage.flow_files import run_flow_files
+
+    report = run_flow_files(options.links, options.flows, options.out)
+    _say(options, report, [f"{key}: {value}" for key, value in report.items()])
+    return OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from engine.report.picture import design_picture
+    from engine.report.png import write_png
+    from engine.report.svg import write_svg
+
+    if options.png is None and options.svg is None:
+        print("rackflow export: give --png or --svg (or both)", file=sys.stderr)
+        return USAGE
+    design, catalog, _ = _open(options.file)
+    picture = design_picture(design, catalog, None)
+    written: list[str] = []
+    if options.png is not None:
+        write_png(picture, options.png)
+        written.append(str(options.png))
+    if options.svg is not None:
+        write_svg(picture, options.svg)
+        written.append(str(options.svg))
+    _say(options, {"written": written}, [f"wrote {name}" for name in written])
+    return OK
+
+
+def _open(path: Path) -> tuple[Design, Catalog, list[Finding]]:
+    from engine.storage.project_file import load_design
+
+    loaded = load_design(path)
+    warnings = [
+        Finding(severity=Severity.NOTE, code="file", subject=str(path), text=text)
+        for text in loaded.warnings
+    ]
+    return loaded.design, load_catalog(), warnings
+
+
+def _finding_line(finding: Finding) -> str:
+    where = f" {finding.subject}" if finding.subject else ""
+    hint = f" ({finding.hint})" if finding.hint else ""
+    return f"{finding.severity.value}{where}: {finding.text}{hint}"
+
+
+def _say(options: argparse.Namespace, report: Any, lines: Sequence[str]) -> None:
+    if options.json:
+        sys.stdout.write(
+            msgspec.json.format(msgspec.json.encode(report), indent=2).decode() + "\n"
+        )
+    else:
+        for line in lines:
+            print(line)
+
+
+def _failed(options: argparse.Namespace, text: str, kind: str) -> int:
+    if getattr(options, "json", False):
+        report = {"ok": False, "error": text, "kind": kind}
+        sys.stdout.write(msgspec.json.encode(report).decode() + "\n")
+    print(f"rackflow: {text}", file=sys.stderr)
+    return FAILED

@@ -1,0 +1,36 @@
+"""Preflight: everything that can be said against a design before a run."""
+
+import msgspec
+
+from engine.catalog.catalog import Catalog
+from engine.errors import EngineError
+from engine.findings import Finding, Severity
+from engine.scenario.design import Design
+from engine.scenario.scenario import Scenario
+from engine.sim.lower import lower
+from engine.topology.rules import check_design
+from engine.workload.spec import WorkloadKind
+
+
+def preflight(design: Design, catalog: Catalog) -> list[Finding]:
+    """Everything that can be said against a design before a run: drawing, deployment, fit."""
+    findings = list(check_design(design, catalog))
+    if any(f.severity is Severity.ERROR for f in findings):
+        return findings
+    if design.workload.kind is WorkloadKind.TRACE:
+        design = msgspec.structs.replace(
+            design, workload=msgspec.structs.replace(design.workload, kind=WorkloadKind.AGENTS)
+        )
+    try:
+        lower(Scenario(design=design, catalog=catalog, until_s=1.0, seed=1))
+    except EngineError as error:
+        findings.append(
+            Finding(
+                severity=Severity.ERROR,
+                code="cannot-run",
+                subject=getattr(error, "subject", ""),
+                text=str(error),
+                hint=getattr(error, "way_out", ""),
+            )
+        )
+    return findings
