@@ -1,0 +1,94 @@
+"""Makes the QActions of the table, and menus and tool bars from them."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
+
+from app.actions.table import ACTIONS, MENUS, ActionRecord
+from app.support.icons import icon
+
+
+def translated(text: str) -> str:
+    """A text of the action table in the user's language."""
+    return QCoreApplication.translate("Actions", text)
+
+
+def key_sequence(record: ActionRecord) -> QKeySequence:
+    """The shortcut of a record on this platform, empty where it has none."""
+    return QKeySequence(record.shortcut)
+
+
+class ActionRegistry(QObject):
+    """One QAction per record of the table; owned by the window."""
+
+    def __init__(self, owner: QWidget) -> None:
+        super().__init__(owner)
+        self._actions: dict[str, QAction] = {}
+        self._groups: dict[str, QActionGroup] = {}
+        for record in ACTIONS:
+            self._actions[record.id] = self._make(record, owner)
+
+    def __getitem__(self, action_id: str) -> QAction:
+        return self._actions[action_id]
+
+    def connect_all(self, handlers: dict[str, Callable[[], object]]) -> None:
+        """Connects actions to what they do; a record without a handler is a defect."""
+        missing = set(self._actions) - set(handlers)
+        if missing:
+            raise KeyError(", ".join(sorted(missing)))
+        for action_id, handler in handlers.items():
+            self._actions[action_id].triggered.connect(_without_argument(handler))
+
+    def fill_menu_bar(self, bar: QMenuBar) -> dict[str, QMenu]:
+        """Adds every menu of the table with its actions; returns the menus by id."""
+        menus: dict[str, QMenu] = {}
+        for menu_record in MENUS:
+            menu = bar.addMenu(translated(menu_record.text))
+            menu.setToolTipsVisible(True)
+            menus[menu_record.id] = menu
+            for record in ACTIONS:
+                if record.menu != menu_record.id:
+                    continue
+                if record.separator_before and menu.actions():
+                    menu.addSeparator()
+                menu.addAction(self._actions[record.id])
+        return menus
+
+    def fill_tool_bar(self, bar: QToolBar, group: str) -> None:
+        """Adds the actions of one tool bar group."""
+        for record in ACTIONS:
+            if record.toolbar == group:
+                bar.addAction(self._actions[record.id])
+
+    def refresh_icons(self) -> None:
+        """Draws all icons again in the colours of the current palette."""
+        for record in ACTIONS:
+            if record.icon:
+                self._actions[record.id].setIcon(icon(record.icon))
+
+    def _make(self, record: ActionRecord, owner: QWidget) -> QAction:
+        action = QAction(translated(record.text), owner)
+        action.setObjectName(record.id)
+        keys = key_sequence(record)
+        action.setShortcut(keys)
+        tip = translated(record.tooltip)
+        action.setStatusTip(tip)
+        shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
+        action.setToolTip(f"{tip} ({shown})" if shown else tip)
+        action.setCheckable(record.checkable)
+        if record.icon:
+            action.setIcon(icon(record.icon))
+        if record.choice:
+            group = self._groups.setdefault(record.choice, QActionGroup(self))
+            group.addAction(action)
+        owner.addAction(action)
+        return action
+
+
+def _without_argument(handler: Callable[[], object]) -> Callable[[bool], None]:
+    def run(_checked: bool) -> None:
+        handler()
+
+    return run

@@ -1,0 +1,175 @@
+"""The loop of the run's thread: paces simulated time against the wall clock, makes frames."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+from engine.sim.run import Simulation
+
+from app.jobs.run_control import MAX_SPEED, RunControl, RunUpdate
+from engine.metrics.bottlenecks import Bottleneck, rank
+from engine.metrics.summary import Summary, summarise
+from engine.scenario.scenario import Scenario
+from engine.sim.lower import Lowered
+from engine.sim.results import Frame
+
+SLICE_S = 0.012  # wall seconds that one slice aims at
+FRAME_S = 1.0 / 30.0
+RANK_S = 0.5
+MIN_EVENTS, MAX_EVENTS = 500, 2_000_000
+
+
+class RunLoop:
+    """The inner loop: paces simulated time against the wall clock and makes frames."""
+
+    def __init__(
+        self,
+        control: RunControl,
+        simulation: Simulation,
+        lowered: Lowered,
+        scenario: Scenario,
+        send: Callable[[RunUpdate], None],
+        tell_end: Callable[[Summary], None],
+    ) -> None:
+        self._control = control
+        self._send, self._tell_end = send, tell_end
+        self._simulation = simulation
+        self._lowered = lowered
+        self._scenario = scenario
+        self._budget = MIN_EVENTS
+        self._last_frame_wall_s = time.perf_counter()
+        self._last_frame_time_s = 0.0
+        self._last_rank_wall_s = -RANK_S
+        self._anchor: tuple[float, float, float] | None = None  # wall, simulated, speed
+        self._done = False
+
+    def run(self) -> None:
+        """Runs until the worker is stopped; a finished simulation waits to be stopped."""
+        while True:
+            self._wait_for_work()
+            target_s, nap_s = self._target()
+            if nap_s > 0:
+                self._nap(nap_s)
+                continue
+            self._advance(target_s)
+            self._emit_if_due()
+
+    def _wait_for_work(self) -> None:
+        """Returns when simulated time shall pass; sends the frames asked for meanwhile."""
+        while self._send_wanted_frame():
+            self._emit()
+
+    def _send_wanted_frame(self) -> bool:
+        """True if a frame is wanted now, False if there is time to simulate; waits otherwise."""
+        control = self._control
+        with control.condition:
+            while True:
+                control.check_stop()
+                if control.frame_wanted and not control.frame_on_its_way:
+                    control.frame_wanted = False
+                    return True
+                if not self._done and (control.playing or control.step_s > 0):
+                    return False
+                self._anchor = None
+                control.condition.wait()
+
+    def _target(self) -> tuple[float, float]:
+        """The simulated time to advance to, and how long to sleep instead if that is too near."""
+        control, now_s = self._control, self._simulation.time_s
+        with control.condition:
+            step_s, control.step_s = control.step_s, 0.0
+            speed = control.speed
+        end_s = self._scenario.until_s
+        if step_s > 0:
+            self._step_to(min(now_s + step_s, end_s))
+            return self._simulation.time_s, 0.0
+        if speed == MAX_SPEED:
+            self._anchor = None
+            return end_s, 0.0
+        wall_s = time.perf_counter()
+        if self._anchor is None or self._anchor[2] != speed:
+            self._anchor = (wall_s - FRAME_S, now_s, speed)
+        target_s = self._anchor[1] + speed * (wall_s - self._anchor[0])
+        if target_s - now_s > speed:  # a second behind: this machine cannot keep the pace
+            self._anchor = None
+            target_s = now_s + speed
+        if target_s <= now_s:
+            return now_s, min(FRAME_S, max(0.001, (now_s - target_s) / speed))
+        return min(target_s, end_s), 0.0
+
+    def _step_to(self, target_s: float) -> None:
+        """Advances all of a step in slices."""
+        while not self._done and self._simulation.time_s < target_s:
+            before = self._simulation.events
+            self._advance(target_s)
+            self._control.check_stop()
+            if self._simulation.events - before < self._budget:
+                break  # the slice was not cut short: the target is reached
+        with self._control.condition:
+            self._control.frame_wanted = True
+
+    def _advance(self, target_s: float) -> None:
+        if self._done:
+            return
+        start_s = time.perf_counter()
+        self._done = self._simulation.advance(target_s, self._budget)
+        took_s = time.perf_counter() - start_s
+        if took_s > SLICE_S:
+            self._budget = max(MIN_EVENTS, int(self._budget * max(0.3, SLICE_S / took_s)))
+        elif took_s < SLICE_S / 2:
+            self._budget = min(MAX_EVENTS, self._budget * 2)
+        if self._done:
+            self._finish()
+
+    def _nap(self, seconds: float) -> None:
+        self._emit_if_due()
+        with self._control.condition:
+            self._control.condition.wait(seconds)
+            self._control.check_stop()
+
+    def _finish(self) -> None:
+        with self._control.condition:
+            while self._control.frame_on_its_way and not self._control.stop:
+                self._control.condition.wait()
+            self._control.check_stop()
+            self._control.playing = False
+        self._last_rank_wall_s = -RANK_S
+        self._emit()
+        self._tell_end(self.summary())
+
+    def summary(self) -> Summary:
+        """The numbers of the run so far."""
+        return summarise(self._simulation.results(), self._lowered, self._scenario)
+
+    def _emit_if_due(self) -> None:
+        if self._done or time.perf_counter() - self._last_frame_wall_s < FRAME_S:
+            return
+        with self._control.condition:
+            self._control.check_stop()
+            if self._control.frame_on_its_way:
+                return
+        self._emit()
+
+    def _emit(self) -> None:
+        wall_s = time.perf_counter()
+        frame = self._simulation.frame()
+        passed_s = max(wall_s - self._last_frame_wall_s, 1e-9)
+        speed = (frame.time_s - self._last_frame_time_s) / passed_s
+        self._last_frame_wall_s, self._last_frame_time_s = wall_s, frame.time_s
+        bottlenecks = None
+        if wall_s - self._last_rank_wall_s >= RANK_S:
+            self._last_rank_wall_s = wall_s
+            bottlenecks = self._rank(frame)
+        with self._control.condition:
+            self._control.frame_on_its_way = True
+        self._send(RunUpdate(frame=frame, bottlenecks=bottlenecks, speed=speed))
+
+    def _rank(self, frame: Frame) -> tuple[Bottleneck, ...]:
+        return rank(
+            np.asarray(frame.cause_seconds),
+            self._lowered,
+            self._scenario.design,
+            self._scenario.catalog,
+            frame.link_utilisation,
+            frame.chip_utilisation,
+        )

@@ -1,0 +1,80 @@
+"""The only place that opens message boxes and file choosers; tests replace it by a double."""
+
+from enum import Enum
+from pathlib import Path
+
+from PySide6.QtCore import QCoreApplication, QDir
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+FILE_ENDING = ".rackflow"
+
+
+class SaveChoice(Enum):
+    """What to do with unsaved changes."""
+
+    SAVE = "save"
+    DISCARD = "discard"
+    CANCEL = "cancel"
+
+
+class Notifications:
+    """Tells and asks the user, modal to a window."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        self._parent = parent
+
+    def error(self, title: str, text: str) -> None:
+        """Says that something could not be done, why, and the way out."""
+        box = QMessageBox(QMessageBox.Icon.Warning, title, title, parent=self._parent)
+        box.setInformativeText(text)
+        box.exec()
+        box.deleteLater()
+
+    def about(self, title: str, text: str) -> None:
+        """Shows what the program is."""
+        QMessageBox.about(self._parent, title, text)
+
+    def ask_save(self, name: str) -> SaveChoice:
+        """Asks what to do with unsaved changes of a design."""
+        button = QMessageBox.StandardButton
+        title = QCoreApplication.translate("Notifications", "Unsaved changes")
+        box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._parent)
+        box.setText(
+            QCoreApplication.translate("Notifications", "Save the changes to {0}?").format(name)
+        )
+        box.setInformativeText(
+            QCoreApplication.translate("Notifications", "Otherwise they are lost.")
+        )
+        box.setStandardButtons(button.Save | button.Discard | button.Cancel)
+        box.setDefaultButton(button.Save)
+        answer = box.exec()
+        box.deleteLater()
+        if answer == button.Save:
+            return SaveChoice.SAVE
+        return SaveChoice.DISCARD if answer == button.Discard else SaveChoice.CANCEL
+
+    def ask_open_path(self, folder: Path) -> Path | None:
+        """Asks for a design to open."""
+        title = QCoreApplication.translate("Notifications", "Open design")
+        name, _ = QFileDialog.getOpenFileName(self._parent, title, str(folder), self._filters())
+        return Path(name) if name else None
+
+    def ask_save_path(self, proposal: Path) -> Path | None:
+        """Asks where to save; the file ending is added where it is missing."""
+        title = QCoreApplication.translate("Notifications", "Save design")
+        name, _ = QFileDialog.getSaveFileName(self._parent, title, str(proposal), self._filters())
+        if not name:
+            return None
+        path = Path(name)
+        return path if path.suffix else path.with_suffix(FILE_ENDING)
+
+    @staticmethod
+    def home() -> Path:
+        """The folder a chooser starts in when nothing was opened yet."""
+        return Path(QDir.homePath())
+
+    @staticmethod
+    def _filters() -> str:
+        ours = QCoreApplication.translate("Notifications", "Rackflow designs")
+        every = QCoreApplication.translate("Notifications", "All files")
+        return f"{ours} (*{FILE_ENDING});;{every} (*)"
