@@ -10,6 +10,8 @@ from PySide6.QtSvg import QSvgRenderer
 
 SIZE = 20
 RATIOS = (1.0, 2.0, 3.0)
+MAX_KEPT = 300
+_made: dict[tuple[str, str, str], QIcon] = {}
 
 
 def icon_path(name: str) -> Path:
@@ -22,10 +24,16 @@ def icon(name: str, color: QColor | None = None) -> QIcon:
     palette = QGuiApplication.palette()
     active = color or palette.color(QPalette.ColorRole.WindowText)
     faded = palette.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.WindowText)
-    made = QIcon()
-    for ratio in RATIOS:
-        made.addPixmap(pixmap(name, active, SIZE, ratio), QIcon.Mode.Normal)
-        made.addPixmap(pixmap(name, faded, SIZE, ratio), QIcon.Mode.Disabled)
+    key = (name, active.name(), faded.name())
+    made = _made.get(key)
+    if made is None:
+        made = QIcon()
+        for ratio in RATIOS:
+            made.addPixmap(pixmap(name, active, SIZE, ratio), QIcon.Mode.Normal)
+            made.addPixmap(pixmap(name, faded, SIZE, ratio), QIcon.Mode.Disabled)
+        if len(_made) > MAX_KEPT:
+            _made.clear()
+        _made[key] = made
     return made
 
 

@@ -1,0 +1,280 @@
+"""The inspector's page without a selection: deployment, workload, SLO, prices and run."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from app.document import Document
+from app.panels.edits import parse_between, parse_whole, perform, set_field
+from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Section
+from app.panels.memory_bar import MemoryRow
+from engine.errors import UnitError
+from engine.scenario.design import Precision, Router
+from engine.topology.changes import SetSection
+from engine.units import format_quantity, parse_quantity
+from engine.workload.spec import LogNormal, WorkloadKind
+
+DAY_S = 86_400.0
+TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
+
+
+class DesignForm(Form):
+    """What the drawing serves, to whom, within which limits and at which price."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__("")
+        self._document = document
+        self.title.setText(self.tr("Design"))
+        self._kind = document.design().workload.kind
+        self._fill_design(self.section(self.tr("Document")))
+        self._fill_deployment(self.section(self.tr("Deployment")))
+        self._fill_limits(self.section(self.tr("Scheduler limits")))
+        self._fill_workload(self.section(self.tr("Workload")))
+        self._fill_slo(self.section(self.tr("Service level")))
+        self._fill_prices(self.section(self.tr("Prices")))
+        self._fill_run(self.section(self.tr("Run")))
+
+    @property
+    def is_outdated(self) -> bool:
+        """True if the kind of workload changed and other fields have to be shown."""
+        return self._document.design().workload.kind is not self._kind
+
+    def _fill_design(self, section: Section) -> None:
+        document = self._document
+
+        def rename(text: str) -> None:
+            if not text:
+                raise UnitError(text, self.tr("a name"))
+            perform(document, self.tr("Rename design"), SetSection("name", text))
+
+        section.add(LineRow(self.tr("Name"), lambda: document.design().name, rename))
+        section.add(
+            LineRow(
+                self.tr("Note"),
+                lambda: document.design().note,
+                lambda text: perform(document, self.tr("Edit note"), SetSection("note", text)),
+            )
+        )
+
+    def _fill_deployment(self, section: Section) -> None:
+        catalog = self._document.catalog
+        models = [(llm.id, llm.name) for llm in catalog.llms.values()]
+        precisions = [(item.value, item.name) for item in Precision]
+        section.add(self._choice("deployment", "model", self.tr("Model"), models, str))
+        section.add(
+            self._choice("deployment", "precision", self.tr("Weights"), precisions, Precision)
+        )
+        section.add(
+            self._choice("deployment", "kv_precision", self.tr("KV cache"), precisions, Precision)
+        )
+        tip = self.tr("Chips that share each layer of one replica")
+        section.add(self._whole("deployment", "tp", self.tr("Tensor parallel"), 1, tip))
+        tip = self.tr("Stages of layers, one after the other")
+        section.add(self._whole("deployment", "pp", self.tr("Pipeline stages"), 1, tip))
+        tip = self.tr("Chips that share the experts of each layer")
+        section.add(self._whole("deployment", "ep", self.tr("Expert parallel"), 1, tip))
+        tip = self.tr("0: as many as fit on the drawn chips")
+        section.add(self._whole("deployment", "replicas", self.tr("Replicas"), 0, tip))
+        section.add(MemoryRow(self._document))
+
+    def _fill_limits(self, section: Section) -> None:
+        tip = self.tr("Requests in one batch of a replica")
+        section.add(self._whole("deployment", "max_num_seqs", self.tr("Batch slots"), 1, tip))
+        tip = self.tr("Tokens that one step may compute")
+        section.add(
+            self._whole("deployment", "max_num_batched_tokens", self.tr("Tokens a step"), 1, tip)
+        )
+        section.add(
+            self._quantity(
+                "deployment",
+                "memory_utilisation",
+                self.tr("Memory share"),
+                "ratio",
+                0.05,
+                1.0,
+                self.tr("Share of chip memory that weights and KV may fill"),
+            )
+        )
+        section.add(self._check("deployment", "chunked_prefill", self.tr("Chunked prefill")))
+        section.add(self._check("deployment", "prefix_cache", self.tr("Prefix cache")))
+        routers = [
+            (Router.ROUND_ROBIN.value, self.tr("Round robin")),
+            (Router.LEAST_LOADED.value, self.tr("Least loaded")),
+            (Router.SESSION_STICKY.value, self.tr("Session sticky")),
+        ]
+        section.add(self._choice("deployment", "router", self.tr("Router"), routers, Router))
+
+    def _fill_workload(self, section: Section) -> None:
+        kinds = [
+            (WorkloadKind.AGENTS.value, self.tr("Agents (closed loop)")),
+            (WorkloadKind.POISSON.value, self.tr("Poisson (open loop)")),
+            (WorkloadKind.TRACE.value, self.tr("Trace file")),
+        ]
+        section.add(self._choice("workload", "kind", self.tr("Kind"), kinds, WorkloadKind))
+        if self._kind is WorkloadKind.AGENTS:
+            self._fill_agents(section)
+        elif self._kind is WorkloadKind.POISSON:
+            tip = self.tr("Requests that arrive in a second")
+            section.add(
+                self._quantity("workload", "rate_per_s", self.tr("Rate"), "1/s", 1e-6, 1e6, tip)
+            )
+            tip = self.tr("0: no end")
+            section.add(self._whole("workload", "requests", self.tr("Requests"), 0, tip))
+            section.add(self._lognormal("input_tokens", self.tr("Input"), "tokens"))
+            section.add(self._lognormal("output_tokens", self.tr("Output"), "tokens"))
+        else:
+            section.add(
+                LineRow(
+                    self.tr("Trace file"),
+                    lambda: self._document.design().workload.trace_path,
+                    self._set_trace,
+                )
+            )
+            formats = [(name, name) for name in TRACE_FORMATS]
+            section.add(
+                self._choice("workload", "trace_format", self.tr("Format"), formats, str)
+            )
+
+    def _fill_agents(self, section: Section) -> None:
+        tip = self.tr("Sessions that ask, use tools and think, each in a loop")
+        section.add(self._whole("workload", "agents", self.tr("Agents"), 1, tip))
+        section.add(self._lognormal("prefix_tokens", self.tr("First context"), "tokens"))
+        section.add(self._lognormal("append_tokens", self.tr("Append a step"), "tokens"))
+        section.add(self._lognormal("output_tokens", self.tr("Output a step"), "tokens"))
+        section.add(self._lognormal("tool_s", self.tr("Tool time"), "s"))
+        section.add(self._lognormal("think_s", self.tr("Think time"), "s"))
+        section.add(self._lognormal("tool_cpu_s", self.tr("Tool CPU time"), "s"))
+        tip = self.tr("Mean number of steps before the agent thinks")
+        section.add(
+            self._quantity(
+                "workload", "steps_per_task", self.tr("Steps a task"), "count", 1.0, 1e6, tip
+            )
+        )
+        section.add(self._check("workload", "warm_start", self.tr("Warm start")))
+
+    def _fill_slo(self, section: Section) -> None:
+        for name, label, tip in (
+            ("ttft_s", self.tr("TTFT"), self.tr("Time to the first token; 0: not asked for")),
+            ("tpot_s", self.tr("TPOT"), self.tr("Time per output token; 0: not asked for")),
+            ("e2e_s", self.tr("Whole request"), self.tr("Whole latency; 0: not asked for")),
+        ):
+            section.add(self._quantity("slo", name, label, "s", 0.0, DAY_S, tip))
+
+    def _fill_prices(self, section: Section) -> None:
+        currencies = [("CNY", self.tr("CNY (yuan)")), ("USD", self.tr("USD (dollar)"))]
+        section.add(self._choice("prices", "currency", self.tr("Currency"), currencies, str))
+        tip = self.tr("Yuan for one dollar")
+        section.add(
+            self._quantity(
+                "prices", "cny_per_usd", self.tr("CNY per USD"), "ratio", 0.01, 1e4, tip
+            )
+        )
+
+    def _fill_run(self, section: Section) -> None:
+        tip = self.tr("Simulated time at which a run ends")
+        section.add(self._quantity("run", "until_s", self.tr("Horizon"), "s", 1e-3, 1e9, tip))
+        tip = self.tr("Simulated time that the figures leave out")
+        section.add(self._quantity("run", "warmup_s", self.tr("Warm-up"), "s", 0.0, 1e9, tip))
+        tip = self.tr("Equal seed, equal results")
+        section.add(self._whole("run", "seed", self.tr("Seed"), 0, tip))
+
+    def _set_trace(self, text: str) -> None:
+        set_field(self._document, "workload", "trace_path", text, self.tr("Set trace file"))
+
+    def _edit_text(self, label: str) -> str:
+        return self.tr("Set {0}").format(label)
+
+    def _choice(
+        self,
+        section: str,
+        name: str,
+        label: str,
+        choices: list[tuple[str, str]],
+        cast: Callable[[str], Any],
+    ) -> FieldRow:
+        document, text = self._document, self._edit_text(label)
+        return ChoiceRow(
+            label,
+            choices,
+            lambda: str(getattr(getattr(document.design(), section), name)),
+            lambda value: set_field(document, section, name, cast(value), text),
+        )
+
+    def _check(self, section: str, name: str, label: str) -> FieldRow:
+        document, text = self._document, self._edit_text(label)
+        return CheckRow(
+            label,
+            lambda: bool(getattr(getattr(document.design(), section), name)),
+            lambda value: set_field(document, section, name, value, text),
+        )
+
+    def _whole(self, section: str, name: str, label: str, low: int, tooltip: str) -> FieldRow:
+        document, text = self._document, self._edit_text(label)
+        return LineRow(
+            label,
+            lambda: f"{getattr(getattr(document.design(), section), name):,}",
+            lambda typed: set_field(
+                document, section, name, parse_whole(typed.replace(",", ""), low), text
+            ),
+            tooltip,
+        )
+
+    def _quantity(
+        self, section: str, name: str, label: str, unit: str, low: float, high: float, tooltip: str
+    ) -> FieldRow:
+        document, text = self._document, self._edit_text(label)
+        wanted = self.tr("between {0} and {1}").format(shown(low, unit), shown(high, unit))
+        return LineRow(
+            label,
+            lambda: shown(getattr(getattr(document.design(), section), name), unit),
+            lambda typed: set_field(
+                document, section, name, read_typed(typed, unit, low, high, wanted), text
+            ),
+            tooltip,
+        )
+
+    def _lognormal(self, name: str, label: str, unit: str) -> FieldRow:
+        document, text = self._document, self._edit_text(label)
+
+        def read() -> str:
+            value: LogNormal = getattr(document.design().workload, name)
+            return f"{shown(value.median, unit)}, {value.sigma:.3g}"
+
+        def write(typed: str) -> None:
+            value: LogNormal = getattr(document.design().workload, name)
+            parts = typed.split(",")
+            if len(parts) not in (1, 2):
+                raise UnitError(typed, self.tr("a median, or a median and a sigma"))
+            median = read_typed(parts[0], unit, 0.0, 1e12, self.tr("a median of 0 or more"))
+            sigma = value.sigma
+            if len(parts) == 2:
+                sigma = parse_between(parts[1], "ratio", 0.0, 10.0, self.tr("a sigma of 0 to 10"))
+            changed = msgspec.structs.replace(value, median=median, sigma=sigma)
+            set_field(document, "workload", name, changed, text)
+
+        tip = self.tr("Log-normal: median, sigma of the logarithm (such as 875, 2.0)")
+        return LineRow(label, read, write, tip)
+
+
+def shown(value: float, unit: str) -> str:
+    """A value of a field as text that the same field can read back."""
+    if unit in ("ratio", "count"):
+        return f"{value:.6g}"
+    if unit == "1/s":
+        return f"{value:.6g} /s"
+    return format_quantity(value, unit)
+
+
+def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> float:
+    """The value of a typed text within bounds.
+
+    Raises:
+        UnitError: it cannot be read or is out of bounds.
+    """
+    if unit == "1/s":
+        text, unit = text.removesuffix("/s").strip(), "count"
+    value = parse_quantity(text, unit)
+    if not low <= value <= high:
+        raise UnitError(text, wanted)
+    return value

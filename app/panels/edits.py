@@ -1,0 +1,53 @@
+"""How panels edit: through the document's one door, with refusals as errors for inline display."""
+
+from typing import Any
+
+import msgspec
+
+from app.document import Document
+from engine.errors import TopologyError, UnitError
+from engine.topology.changes import Change, SetSection
+from engine.units import parse_quantity
+
+
+def perform(document: Document, text: str, change: Change) -> None:
+    """Performs a change as one command.
+
+    Raises:
+        TopologyError: the change does not fit the drawing; nothing was done.
+    """
+    verdict = document.perform(text, change)
+    if verdict is not None and not verdict.ok:
+        raise TopologyError(text, verdict.reason)
+
+
+def set_field(document: Document, section: str, name: str, value: Any, text: str) -> None:
+    """Replaces one field of a section of the design; nothing happens if it is equal."""
+    record = getattr(document.design(), section)
+    if getattr(record, name) != value:
+        changed = msgspec.structs.replace(record, **{name: value})
+        perform(document, text, SetSection(section, changed))
+
+
+def parse_whole(text: str, low: int, high: int = 10_000_000) -> int:
+    """A whole number between two bounds, from a text such as `4*128`.
+
+    Raises:
+        UnitError: it is not a number, not whole, or out of bounds.
+    """
+    value = parse_quantity(text, "count")
+    if value != int(value) or not low <= value <= high:
+        raise UnitError(text, f"a whole number from {low:,} to {high:,}")
+    return int(value)
+
+
+def parse_between(text: str, unit: str, low: float, high: float, wanted: str) -> float:
+    """A quantity between two bounds.
+
+    Raises:
+        UnitError: it cannot be read or is out of bounds; `wanted` says what is allowed.
+    """
+    value = parse_quantity(text, unit)
+    if not low <= value <= high:
+        raise UnitError(text, wanted)
+    return value

@@ -1,0 +1,117 @@
+"""The outline: the drawing as a tree with the canvas's selection, for keyboard and screen reader."""
+
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QLabel,
+    QStackedLayout,
+    QTreeView,
+    QWidget,
+)
+
+from app.document import Document
+from app.models.outline_model import ID_ROLE, OutlineModel
+
+
+class OutlineTree(QTreeView):
+    """The tree; Delete asks for the removal of the selection."""
+
+    delete_requested = Signal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Delete removes, everything else is the tree's."""
+        if event.key() == Qt.Key.Key_Delete:
+            self.delete_requested.emit()
+            event.accept()
+            return
+        super().keyPressEvent(event)
+
+
+class OutlinePanel(QWidget):
+    """What was drawn, as a list that selects, renames and deletes."""
+
+    locate_requested = Signal(object)  # frozenset of ids
+    delete_requested = Signal()
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self.model = OutlineModel(document, self)
+        self.tree = OutlineTree()
+        self._following = False
+        self._set_up_tree()
+        self._empty = QLabel(self.tr("Nothing drawn yet.\nDrag a rack from the palette."))
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(self.tree)
+        self._stack.addWidget(self._empty)
+        document.selection_changed.connect(self._follow_document)
+        self.model.modelReset.connect(self._on_reset)
+        self._on_reset()
+
+    def rename_selected(self) -> None:
+        """Opens the editor of the first selected name."""
+        for subject in sorted(self._document.selection):
+            index = self.model.index_of(subject)
+            if index.isValid():
+                self.tree.setFocus()
+                self.tree.setCurrentIndex(index)
+                self.tree.edit(index)
+                return
+
+    def _set_up_tree(self) -> None:
+        tree = self.tree
+        tree.setModel(self.model)
+        tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        tree.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        tree.setUniformRowHeights(True)
+        tree.setIndentation(14)
+        tree.setAccessibleName(self.tr("Outline of the drawing"))
+        header = tree.header()
+        header.setStretchLastSection(False)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setMaximumSectionSize(170)
+        header.hide()
+        tree.selectionModel().selectionChanged.connect(self._follow_tree)
+        tree.doubleClicked.connect(self._on_double_clicked)
+        tree.delete_requested.connect(self.delete_requested)
+
+    def _follow_tree(self, _on: QItemSelection, _off: QItemSelection) -> None:
+        if self._following:
+            return
+        rows = self.tree.selectionModel().selectedRows(0)
+        self._following = True
+        try:
+            self._document.select(frozenset(str(index.data(ID_ROLE)) for index in rows))
+        finally:
+            self._following = False
+
+    def _follow_document(self) -> None:
+        if self._following:
+            return
+        wanted = QItemSelection()
+        first = QModelIndex()
+        for subject in self._document.selection:
+            index = self.model.index_of(subject)
+            if index.isValid():
+                wanted.select(index, index)
+                first = index
+        flag = QItemSelectionModel.SelectionFlag
+        self._following = True
+        try:
+            self.tree.selectionModel().select(wanted, flag.ClearAndSelect | flag.Rows)
+            if first.isValid():
+                self.tree.scrollTo(first)
+        finally:
+            self._following = False
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self.locate_requested.emit(frozenset({str(index.data(ID_ROLE))}))
+
+    def _on_reset(self) -> None:
+        self._stack.setCurrentIndex(0 if self.model.rowCount() else 1)
+        self._follow_document()

@@ -1,0 +1,114 @@
+"""The palette: a searchable tree of devices; drag one onto the canvas or click to place it."""
+
+from engine.catalog.catalog import Catalog
+from PySide6.QtCore import QModelIndex, QRect, QSize, QSortFilterProxyModel, Qt, Signal
+from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QLabel,
+    QLineEdit,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTreeView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.models.palette_model import BADGE_ROLE, SPEC_ROLE, PaletteModel
+
+BADGE_MARGIN = 8
+
+
+class BadgeDelegate(QStyledItemDelegate):
+    """Draws the badge (what-if, estimate) right of a device's name."""
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:  # type: ignore[override]
+        """Draws the row, elided so that the badge stays readable."""
+        text = str(index.data(BADGE_ROLE) or "")
+        if not text:
+            super().paint(painter, option, index)
+            return
+        font = option.font
+        font.setPointSizeF(max(7.0, font.pointSizeF() * 0.82))
+        painter.save()
+        painter.setFont(font)
+        width = painter.fontMetrics().horizontalAdvance(text) + 2 * BADGE_MARGIN
+        painter.restore()
+        whole = QRect(option.rect)
+        option.rect = whole.adjusted(0, 0, -width, 0)
+        super().paint(painter, option, index)
+        option.rect = whole
+        painter.save()
+        painter.setFont(font)
+        painter.setPen(option.palette.color(QPalette.ColorRole.PlaceholderText))
+        place = QRect(whole.right() - width + 1, whole.top(), width - BADGE_MARGIN, whole.height())
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+        painter.restore()
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:  # type: ignore[override]
+        """Rows tall enough to hit."""
+        size = super().sizeHint(option, index)
+        return QSize(size.width(), max(24, size.height()))
+
+
+class PalettePanel(QWidget):
+    """What can be put on the canvas."""
+
+    place_requested = Signal(str)  # spec id: the next click on the canvas places it
+
+    def __init__(self, catalog: Catalog, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model = PaletteModel(catalog)
+        self._filter = QSortFilterProxyModel(self)
+        self._filter.setSourceModel(self._model)
+        self._filter.setRecursiveFilteringEnabled(True)
+        self._filter.setAutoAcceptChildRows(True)
+        self._filter.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.search = QLineEdit()
+        self.search.setPlaceholderText(self.tr("Search devices"))
+        self.search.setAccessibleName(self.tr("Search devices"))
+        self.search.setClearButtonEnabled(True)
+        self.search.textChanged.connect(self._on_search)
+        self.tree = self._make_tree()
+        hint = QLabel(self.tr("Drag onto the canvas, or click and then click to place."))
+        hint.setWordWrap(True)
+        hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(6, 6, 6, 6)
+        layout.setSpacing(6)
+        layout.addWidget(self.search)
+        layout.addWidget(self.tree, 1)
+        layout.addWidget(hint)
+
+    def refresh_icons(self) -> None:
+        """Follows a change of theme."""
+        self._model.refresh_icons()
+
+    def _make_tree(self) -> QTreeView:
+        tree = QTreeView()
+        tree.setModel(self._filter)
+        tree.setItemDelegate(BadgeDelegate(tree))
+        tree.setHeaderHidden(True)
+        tree.setDragEnabled(True)
+        tree.setDragDropMode(QAbstractItemView.DragDropMode.DragOnly)
+        tree.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        tree.setUniformRowHeights(True)
+        tree.setIndentation(14)
+        tree.setTextElideMode(Qt.TextElideMode.ElideRight)
+        tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        tree.setAccessibleName(self.tr("Devices"))
+        tree.expandAll()
+        tree.clicked.connect(self._on_clicked)
+        tree.activated.connect(self._on_clicked)
+        return tree
+
+    def _on_search(self, text: str) -> None:
+        self._filter.setFilterFixedString(text)
+        self.tree.expandAll()
+
+    def _on_clicked(self, index: QModelIndex) -> None:
+        spec_id = index.data(SPEC_ROLE)
+        if spec_id:
+            self.place_requested.emit(str(spec_id))
+        else:
+            self.tree.setExpanded(index, not self.tree.isExpanded(index))
