@@ -75,8 +75,10 @@ def lower(scenario: Scenario) -> Lowered:
     if not memory.ok:
         raise DoesNotFitError(f"{llm.name} on {chip.name}", memory.reason, memory.way_out)
     routes = FabricRouter(fabric)
-    replicas, alpha_s, port_bytes_per_s = _replicas(deployment, placement, memory, fabric, routes)
-    compiled = compile_timing(deployment, llm, chip, alpha_s, port_bytes_per_s)
+    replicas, hop_s = _replicas(deployment, placement, memory, fabric, routes)
+    compiled = compile_timing(
+        deployment, llm, chip, hop_s, one_domain=_one_domain(placement.chips, fabric)
+    )
     power, idle = _node_power(design, specs, fabric, catalog)
     limits = _limits(deployment, llm)
     return Lowered(
@@ -168,7 +170,7 @@ def _replicas(
     memory: MemoryFit,
     fabric: FabricTables,
     routes: FabricRouter,
-) -> tuple[ReplicaTables, float, float]:
+) -> tuple[ReplicaTables, float]:
     count = len(placement.chips)
     collectives = [_coflow(row, deployment, fabric, routes) for row in placement.chips]
     hosts = np.array([_host_of(int(row[0]), fabric) for row in placement.chips], np.int32)
@@ -191,8 +193,7 @@ def _replicas(
         *_csr(ingress),
         *_csr(egress),
     )
-    alpha_s = max((latency for _, _, latency in collectives), default=0.0)
-    return tables, alpha_s, _port_bytes_per_s(placement.chips, fabric)
+    return tables, max((latency for _, _, latency in collectives), default=0.0)
 
 
 def _csr(
@@ -239,13 +240,10 @@ def _coflow(
     return links, weights, max((route.latency_s for route, _ in parts), default=0.0)
 
 
-def _port_bytes_per_s(chips: NDArray[np.int32], fabric: FabricTables) -> float:
-    """Scale-up bandwidth of the slowest chip in use, one direction, usable."""
-    inside = fabric.link_class == LinkClass.SCALE_UP
-    total = np.bincount(
-        fabric.link_source[inside], fabric.link_bytes_per_s[inside], len(fabric.node_kind)
-    )
-    return float(total[chips.ravel()].min()) if chips.size else 0.0
+def _one_domain(chips: NDArray[np.int32], fabric: FabricTables) -> bool:
+    """True where no replica spans scale-up domains."""
+    domains = fabric.node_domain[chips]
+    return bool((domains >= 0).all() and (domains == domains[:, :1]).all())
 
 
 def _host_of(chip: int, fabric: FabricTables) -> int:

@@ -49,7 +49,6 @@ class TimingTables(NamedTuple):
     prefill_area_s: float  # s per token^2: compute
     sequence_s: float  # s per sampled sequence: overhead
     collective_bytes: F8  # [max_tokens + 1] bytes on the busiest link of the coflow
-    chip_busy: F8  # reserved for utilisation: [2] compute and memory share weights
 
 
 class ReplicaTables(NamedTuple):
