@@ -8,13 +8,14 @@ from engine.findings import Finding, Severity
 from engine.scenario.design import Design
 from engine.scenario.scenario import Scenario
 from engine.sim.lower import lower
-from engine.topology.rules import check_design
+from engine.topology.model import Topology
+from engine.topology.rules import check_topology
 from engine.workload.spec import WorkloadKind
 
 
 def preflight(design: Design, catalog: Catalog) -> list[Finding]:
     """Everything that can be said against a design before a run: drawing, deployment, fit."""
-    findings = list(check_design(design, catalog))
+    findings = check_topology(Topology(design.elements, design.links, design.groups), catalog)
     if any(f.severity is Severity.ERROR for f in findings):
         return findings
     if design.workload.kind is WorkloadKind.TRACE:

@@ -20,7 +20,7 @@ class LogNormal(msgspec.Struct, frozen=True, kw_only=True):
     median: float
     sigma: float
     low: float = 0.0
-    high: float = float("inf")
+    high: float = 1e12
     extra: dict[str, Any] = {}
 
 
