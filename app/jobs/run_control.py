@@ -35,6 +35,7 @@ class RunControl:
     speed: float = 1.0
     frame_on_its_way: bool = False
     frame_wanted: bool = False
+    summary_wanted: bool = False
 
     def check_stop(self) -> None:
         """Leaves the loop if the window asked for it.

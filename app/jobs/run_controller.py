@@ -46,6 +46,7 @@ class RunController(QObject):
     prepared = Signal(object)  # Lowered
     updated = Signal(object)  # RunUpdate
     finished = Signal(object)  # Summary
+    summarised = Signal(object)  # Summary of the run so far
     failed = Signal(str)
     stale_changed = Signal(bool)
     speed_changed = Signal(float)
@@ -151,12 +152,16 @@ class RunController(QObject):
         """The next lower speed."""
         self.set_speed(SPEEDS[max(self._speed_index() - 1, 0)])
 
+    def request_summary(self) -> None:
+        """Asks for the numbers of the run so far: `summarised` brings them."""
+        if self._worker is not None:
+            self._worker.request_summary()
+
     def shut_down(self) -> None:
         """Ends the thread and waits for it; called before the window goes."""
         worker, self._worker = self._worker, None
         if worker is not None:
-            for signal in (worker.prepared, worker.updated, worker.finished, worker.failed):
-                signal.disconnect(self)
+            worker.disconnect(self)
             worker.stop()
             worker.deleteLater()
 
@@ -174,6 +179,7 @@ class RunController(QObject):
         worker.prepared.connect(self._on_prepared)
         worker.updated.connect(self._on_updated)
         worker.finished.connect(self._on_finished)
+        worker.summarised.connect(self.summarised)
         worker.failed.connect(self._on_failed)
         self._worker = worker
         self._play_when_ready = play

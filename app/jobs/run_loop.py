@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from enum import Enum
 
 import numpy as np
 from engine.sim.run import Simulation
@@ -19,6 +20,14 @@ RANK_S = 0.5
 MIN_EVENTS, MAX_EVENTS = 500, 2_000_000
 
 
+class Wish(Enum):
+    """What the loop does next."""
+
+    TIME = "time"
+    FRAME = "frame"
+    SUMMARY = "summary"
+
+
 class RunLoop:
     """The inner loop: paces simulated time against the wall clock and makes frames."""
 
@@ -30,9 +39,10 @@ class RunLoop:
         scenario: Scenario,
         send: Callable[[RunUpdate], None],
         tell_end: Callable[[Summary], None],
+        tell_summary: Callable[[Summary], None],
     ) -> None:
         self._control = control
-        self._send, self._tell_end = send, tell_end
+        self._send, self._tell_end, self._tell_summary = send, tell_end, tell_summary
         self._simulation = simulation
         self._lowered = lowered
         self._scenario = scenario
@@ -55,21 +65,30 @@ class RunLoop:
             self._emit_if_due()
 
     def _wait_for_work(self) -> None:
-        """Returns when simulated time shall pass; sends the frames asked for meanwhile."""
-        while self._send_wanted_frame():
-            self._emit()
+        """Returns when simulated time shall pass; answers the window's wishes meanwhile."""
+        while True:
+            wish = self._next_wish()
+            if wish is Wish.TIME:
+                return
+            if wish is Wish.FRAME:
+                self._emit()
+            else:
+                self._tell_summary(self.summary())
 
-    def _send_wanted_frame(self) -> bool:
-        """True if a frame is wanted now, False if there is time to simulate; waits otherwise."""
+    def _next_wish(self) -> Wish:
+        """What the window wants now; waits until it wants anything."""
         control = self._control
         with control.condition:
             while True:
                 control.check_stop()
+                if control.summary_wanted:
+                    control.summary_wanted = False
+                    return Wish.SUMMARY
                 if control.frame_wanted and not control.frame_on_its_way:
                     control.frame_wanted = False
-                    return True
+                    return Wish.FRAME
                 if not self._done and (control.playing or control.step_s > 0):
-                    return False
+                    return Wish.TIME
                 self._anchor = None
                 control.condition.wait()
 

@@ -30,6 +30,7 @@ class RunWorker(QObject):
     prepared = Signal(object)  # Lowered
     updated = Signal(object)  # RunUpdate; answer with frame_taken()
     finished = Signal(object)  # Summary
+    summarised = Signal(object)  # Summary of the run so far, as asked for
     failed = Signal(str)  # the text of an EngineError
 
     def __init__(self, scenario: Scenario, speed: float) -> None:
@@ -74,6 +75,12 @@ class RunWorker(QObject):
             self._control.frame_on_its_way = False
             self._control.condition.notify_all()
 
+    def request_summary(self) -> None:
+        """Asks for the numbers of the run so far: `summarised` brings them."""
+        with self._control.condition:
+            self._control.summary_wanted = True
+            self._control.condition.notify_all()
+
     def stop(self) -> None:
         """Ends the thread and waits for it (one slice, or the end of a compilation)."""
         with self._control.condition:
@@ -114,7 +121,13 @@ class RunWorker(QObject):
         self._control.check_stop()
         self.prepared.emit(lowered)
         RunLoop(
-            self._control, simulation, lowered, scenario, self.updated.emit, self.finished.emit
+            self._control,
+            simulation,
+            lowered,
+            scenario,
+            self.updated.emit,
+            self.finished.emit,
+            self.summarised.emit,
         ).run()
 
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
-from engine.catalog.catalog import Catalog
-from engine.units import format_quantity
 from PySide6.QtCore import QCoreApplication, QMimeData, QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
 
 from app.support.icons import icon
+from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
+from engine.units import format_quantity
 
 SPEC_MIME = "application/x-rackflow-spec"
 SPEC_ROLE = Qt.ItemDataRole.UserRole + 1

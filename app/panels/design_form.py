@@ -132,9 +132,7 @@ class DesignForm(Form):
                 )
             )
             formats = [(name, name) for name in TRACE_FORMATS]
-            section.add(
-                self._choice("workload", "trace_format", self.tr("Format"), formats, str)
-            )
+            section.add(self._choice("workload", "trace_format", self.tr("Format"), formats, str))
 
     def _fill_agents(self, section: Section) -> None:
         tip = self.tr("Sessions that ask, use tools and think, each in a loop")
@@ -263,7 +261,7 @@ def shown(value: float, unit: str) -> str:
         return f"{value:.6g}"
     if unit == "1/s":
         return f"{value:.6g} /s"
-    return format_quantity(value, unit)
+    return format_quantity(value, unit, 6)
 
 
 def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> float:

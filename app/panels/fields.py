@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -180,7 +180,7 @@ class CheckRow(FieldRow):
     ) -> None:
         super().__init__(label, tooltip)
         self._read, self._write = read, write
-        self.box = QCheckBox()
+        self.box = KeyedCheckBox()
         self.box.setAccessibleName(label)
         self.box.setToolTip(tooltip)
         self.box.clicked.connect(self._on_clicked)
@@ -200,6 +200,18 @@ class CheckRow(FieldRow):
         else:
             self.show_error("")
         self.refresh()
+
+
+class KeyedCheckBox(QCheckBox):
+    """A check box whose Space key ticks it, though Space is also the shortcut of Play."""
+
+    def event(self, event: QEvent) -> bool:
+        """Keeps Space from the shortcuts while the box has the focus."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() == Qt.Key.Key_Space:
+                event.accept()
+                return True
+        return super().event(event)
 
 
 class TextRow(FieldRow):

@@ -1,6 +1,5 @@
 """The palette: a searchable tree of devices; drag one onto the canvas or click to place it."""
 
-from engine.catalog.catalog import Catalog
 from PySide6.QtCore import QModelIndex, QRect, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.models.palette_model import BADGE_ROLE, SPEC_ROLE, PaletteModel
+from engine.catalog.catalog import Catalog
 
 BADGE_MARGIN = 8
 

@@ -1,0 +1,211 @@
+"""Charts of a run, fed from `Frame.series`; one plot is updated per frame, in turn."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyqtgraph as pg
+from numpy.typing import NDArray
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QFont, QPalette
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QWidget
+
+from engine.sim.results import Series
+
+CHARTS_HZ = 10.0  # each plot at most this often
+F8 = NDArray[np.float64]
+
+# Okabe and Ito's colours, lightened or darkened for the background: safe for colour-blind eyes.
+DARK_PENS = ("#56b4e9", "#e69f00")
+LIGHT_PENS = ("#0072b2", "#d55e00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChartSpec:
+    """One plot: title, unit of the axis, and its curves by name."""
+
+    title: str
+    unit: str
+    curves: tuple[tuple[str, Callable[[Series], F8]], ...]
+    log: bool = False
+    top: float | None = None  # fixed upper end of the axis
+
+
+class LiveCharts(QWidget):
+    """Five plots beside each other on one time axis."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._plots: list[_Plot] = []
+        self._next = 0
+        self._interval_s = 1.0
+        self._last_wall_s = 0.0
+        self._series: Series | None = None
+        plots = QWidget()
+        row = QHBoxLayout(plots)
+        row.setContentsMargins(4, 2, 4, 2)
+        row.setSpacing(4)
+        for spec in self._specs():
+            plot = _Plot(spec)
+            self._plots.append(plot)
+            row.addWidget(plot.widget, 1)
+        self._interval_s = 1.0 / (CHARTS_HZ * len(self._plots))
+        empty = QLabel(
+            self.tr(
+                "Press Play (Space): throughput, latency, queues and KV memory are drawn here."
+            )
+        )
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setWordWrap(True)
+        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(plots)
+        self.refresh_colors()
+
+    def show_series(self, series: Series, *, everything: bool = False) -> None:
+        """Takes the newest samples; draws the next plot that is due, or all of them."""
+        self._series = series
+        if len(series.time_s) < 2:
+            return
+        self._stack.setCurrentIndex(1)
+        if everything:
+            for plot in self._plots:
+                plot.show(series)
+            return
+        wall_s = time.perf_counter()
+        if wall_s - self._last_wall_s < self._interval_s or not self.isVisible():
+            return
+        self._last_wall_s = wall_s
+        self._plots[self._next].show(series)
+        self._next = (self._next + 1) % len(self._plots)
+
+    def clear(self) -> None:
+        """Back to the empty state."""
+        self._series = None
+        for plot in self._plots:
+            plot.clear()
+        self._stack.setCurrentIndex(0)
+
+    def set_stale(self, *, stale: bool) -> None:
+        """Dims the curves where they show an earlier drawing."""
+        for plot in self._plots:
+            plot.set_stale(stale=stale)
+
+    def refresh_colors(self) -> None:
+        """Follows a change of theme."""
+        dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
+        pens = DARK_PENS if dark else LIGHT_PENS
+        background = self.palette().color(QPalette.ColorRole.Base)
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        for plot in self._plots:
+            plot.set_colors(background, text, pens)
+
+    def _specs(self) -> Sequence[ChartSpec]:
+        return (
+            ChartSpec(
+                title=self.tr("Tokens/s"),
+                unit="",
+                curves=(
+                    (self.tr("out"), lambda s: s.output_tokens_per_s),
+                    (self.tr("in"), lambda s: s.input_tokens_per_s),
+                ),
+                log=True,
+            ),
+            ChartSpec(
+                title=self.tr("TTFT, median"), unit="s", curves=(("", lambda s: s.ttft_p50_s),)
+            ),
+            ChartSpec(
+                title=self.tr("TPOT, median"), unit="s", curves=(("", lambda s: s.tpot_p50_s),)
+            ),
+            ChartSpec(
+                title=self.tr("Requests"),
+                unit="",
+                curves=(
+                    (self.tr("running"), lambda s: s.running),
+                    (self.tr("waiting"), lambda s: s.waiting),
+                ),
+            ),
+            ChartSpec(
+                title=self.tr("KV memory in use"),
+                unit="%",
+                curves=(("", lambda s: s.kv_occupancy * 100.0),),
+                top=100.0,
+            ),
+        )
+
+
+class _Plot:
+    """One plot widget and its curves."""
+
+    def __init__(self, spec: ChartSpec) -> None:
+        self._spec = spec
+        self.widget = pg.PlotWidget()
+        self.widget.setMenuEnabled(False)
+        self.widget.setMouseEnabled(x=False, y=False)
+        self.widget.hideButtons()
+        self.widget.setMinimumSize(90, 90)
+        self.widget.setAccessibleName(spec.title)
+        self._item = self.widget.getPlotItem()
+        self._item.setDownsampling(auto=True, mode="peak")
+        self._item.setClipToView(True)
+        self._item.showGrid(x=False, y=True, alpha=0.15)
+        if spec.log:
+            self._item.setLogMode(x=False, y=True)
+        if spec.top is not None:
+            self._item.setYRange(0.0, spec.top, padding=0.02)
+        for side in ("left", "bottom"):
+            axis = self._item.getAxis(side)
+            font = QFont()
+            font.setPointSizeF(8.0)
+            axis.setTickFont(font)
+            axis.enableAutoSIPrefix(False)
+        self._item.getAxis("bottom").setHeight(18)
+        self._item.getAxis("left").setWidth(42)
+        self._curves = [
+            self._item.plot(pen=pg.mkPen("w", width=1), connect="finite") for _ in spec.curves
+        ]
+        self._pens: tuple[str, ...] = DARK_PENS
+
+    def show(self, series: Series) -> None:
+        """Draws the samples."""
+        for curve, (_, values) in zip(self._curves, self._spec.curves, strict=True):
+            data = values(series)
+            if self._spec.log:
+                data = np.where(data > 0, data, np.nan)
+            seen = np.isfinite(data)
+            if seen.any():
+                curve.setData(series.time_s[seen], data[seen])
+
+    def clear(self) -> None:
+        """Empties the curves."""
+        for curve in self._curves:
+            curve.clear()
+
+    def set_stale(self, *, stale: bool) -> None:
+        """Dims the curves."""
+        for curve in self._curves:
+            curve.setOpacity(0.35 if stale else 1.0)
+
+    def set_colors(self, background: QColor, text: QColor, pens: tuple[str, ...]) -> None:
+        """Colours of background, axes, title and curves."""
+        self._pens = pens
+        self.widget.setBackground(background)
+        for side in ("left", "bottom"):
+            axis = self._item.getAxis(side)
+            axis.setTextPen(pg.mkPen(text))
+            faint = QColor(text)
+            faint.setAlpha(110)
+            axis.setPen(pg.mkPen(faint, width=1))
+        names = []
+        for number, (curve, (name, _)) in enumerate(
+            zip(self._curves, self._spec.curves, strict=True)
+        ):
+            color = pens[number % len(pens)]
+            curve.setPen(pg.mkPen(color, width=1))
+            if name:
+                names.append(f'<span style="color:{color}">{name}</span>')
+        unit = f" ({self._spec.unit})" if self._spec.unit else ""
+        legend = f" &nbsp; {' '.join(names)}" if names else ""
+        self._item.setTitle(f"{self._spec.title}{unit}{legend}", color=text.name(), size="9pt")

@@ -1,0 +1,139 @@
+"""Checks the drawing in the background after edits: findings, sums of price and power, fit."""
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.document import Document
+from app.jobs.run_worker import lower_priority
+from engine.catalog.catalog import Catalog
+from engine.errors import EngineError
+from engine.findings import Finding, Severity
+from engine.scenario.design import Design
+
+if TYPE_CHECKING:
+    from engine.scenario.prices import PowerSum, PriceSum
+
+QUIET_MS = 150  # an edit is checked when no other followed for so long
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What can be said about a drawing without a run."""
+
+    design: Design
+    findings: tuple[Finding, ...]
+    price: "PriceSum | None"
+    power: "PowerSum | None"
+    chips: int
+
+
+class CheckJob(QObject):
+    """Checks the document's design whenever it has changed; one check at a time."""
+
+    checked = Signal(object)  # Checked
+    _done = Signal(object)
+
+    def __init__(self, document: Document, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._thread: threading.Thread | None = None
+        self._again = False
+        self._closed = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(QUIET_MS)
+        self._timer.timeout.connect(self._start)
+        self._done.connect(self._on_done)
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self._timer.start)
+
+    def request(self) -> None:
+        """Asks for a check soon."""
+        if not self._closed:
+            self._timer.start()
+
+    def shut_down(self) -> None:
+        """Ends; waits for a check that is under way."""
+        self._closed = True
+        self._timer.stop()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def _on_changed(self, _change: object) -> None:
+        self.request()
+
+    def _start(self) -> None:
+        if self._closed:
+            return
+        if self._thread is not None and self._thread.is_alive():
+            self._again = True
+            return
+        self._again = False
+        design, catalog = self._document.design(), self._document.catalog
+        self._thread = threading.Thread(
+            target=self._work, args=(design, catalog), name="rackflow-check", daemon=True
+        )
+        self._thread.start()
+
+    def _work(self, design: Design, catalog: Catalog) -> None:
+        lower_priority()
+        self._done.emit(check(design, catalog))
+
+    def _on_done(self, result: Checked) -> None:
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        if self._closed:
+            return
+        self.checked.emit(result)
+        if self._again:
+            self._timer.start()
+
+
+def check(design: Design, catalog: Catalog) -> Checked:
+    """Findings and sums of a design; a sum that cannot be made becomes a finding."""
+    from engine.scenario.prices import power_sum, price_sum
+
+    from engine.sim.preflight import preflight
+
+    findings: list[Finding] = []
+    price = power = None
+    try:
+        price = price_sum(design, catalog)
+        power = power_sum(design, catalog)
+    except EngineError as error:
+        findings.append(_finding(error))
+    try:
+        if design.elements:
+            findings += preflight(design, catalog)
+    except EngineError as error:
+        findings.append(_finding(error))
+    return Checked(
+        design=design,
+        findings=tuple(findings),
+        price=price,
+        power=power,
+        chips=count_chips(design, catalog),
+    )
+
+
+def count_chips(design: Design, catalog: Catalog) -> int:
+    """Chips of a design, those inside racks included."""
+    chips = 0
+    for element in design.elements:
+        spec = catalog.devices.get(element.spec)
+        if spec is None:
+            continue
+        if spec.rack is not None:
+            chips += element.count * spec.rack.domains * spec.rack.chips_per_domain
+        elif spec.kind.value == "chip":
+            chips += element.count
+    return chips
+
+
+def _finding(error: EngineError) -> Finding:
+    return Finding(severity=Severity.ERROR, code="check", subject="", text=str(error))

@@ -1,0 +1,206 @@
+"""The inspector's page for elements: one, or several at once where they are of one spec."""
+
+from collections.abc import Callable
+
+import msgspec
+from PySide6.QtCore import QCoreApplication
+
+from app.document import Document
+from app.models.palette_model import badge
+from app.panels.edits import parse_whole, perform
+from app.panels.fields import Form, LineRow, Section, TextRow
+from app.panels.figure_row import FigureRow
+from engine.catalog.devices import DeviceSpec
+from engine.errors import TopologyError, UnitError
+from engine.topology.changes import PutElements
+from engine.topology.elements import Element, Override
+from engine.units import format_quantity
+
+MAX_ARRAY = 100_000
+MAX_COORDINATE = 1e7
+
+
+class ElementForm(Form):
+    """Name, place, count and every figure of the selected elements."""
+
+    def __init__(self, document: Document, ids: tuple[str, ...]) -> None:
+        super().__init__("")
+        self._document = document
+        self._ids = ids
+        elements = self.elements()
+        self._spec = document.catalog.devices.get(elements[0].spec)
+        one_spec = len({element.spec for element in elements}) == 1
+        self._fill_place(self.section(self.tr("Element")), single=len(ids) == 1)
+        if self._spec is not None and one_spec:
+            self._fill_spec(self.section(self.tr("Device")), self._spec)
+            self._fill_figures(self.section(self.tr("Figures")), self._spec)
+            if self._spec.ports:
+                self._fill_ports(self.section(self.tr("Ports")), self._spec)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Shows the current values and the name in the title."""
+        elements = self.elements()
+        if not elements:
+            return
+        single = len(elements) == 1
+        many = self.tr("{0} elements").format(len(elements))
+        self.title.setText(elements[0].name if single else many)
+        super().refresh()
+
+    def elements(self) -> list[Element]:
+        """The selected elements as they are now."""
+        known = {element.id: element for element in self._document.design().elements}
+        return [known[name] for name in self._ids if name in known]
+
+    def _first(self) -> Element:
+        elements = self.elements()
+        if not elements:
+            raise TopologyError(self.tr("The element"), self.tr("it was deleted meanwhile"))
+        return elements[0]
+
+    def _fill_place(self, section: Section, *, single: bool) -> None:
+        if single:
+            section.add(LineRow(self.tr("Name"), lambda: self._first().name, self._rename))
+            section.add(
+                LineRow(
+                    self.tr("Position"), self._position, self._move, self.tr("x, y of a corner")
+                )
+            )
+        tip = self.tr("How many equal ones this element stands for")
+        section.add(LineRow(self.tr("Count"), self._count, self._set_count, tip))
+        if single:
+            tip = self.tr("Members in a row of an array; 0: all in one row")
+            section.add(
+                LineRow(
+                    self.tr("Columns"), lambda: str(self._first().columns), self._set_columns, tip
+                )
+            )
+
+    def _fill_spec(self, section: Section, spec: DeviceSpec) -> None:
+        mark = badge(spec)
+        name = f"{spec.name} ({mark})" if mark else spec.name
+        section.add(TextRow(self.tr("Type"), lambda: name))
+        section.add(TextRow(self.tr("Maker"), lambda: spec.vendor))
+        if spec.rack is not None:
+            rack = spec.rack
+            inside = self.tr("{0} x {1} chips, {2} a tray").format(
+                rack.domains, rack.chips_per_domain, rack.chips_per_tray
+            )
+            section.add(TextRow(self.tr("Inside"), lambda: inside))
+            catalog = self._document.catalog
+            parts = [catalog.devices.get(part) for part in (rack.chip, rack.host, rack.switch)]
+            names = ", ".join(part.name for part in parts if part is not None)
+            section.add(TextRow(self.tr("Made of"), lambda: names))
+        if spec.summary:
+            section.add(TextRow(self.tr("Summary"), lambda: spec.summary))
+
+    def _fill_figures(self, section: Section, spec: DeviceSpec) -> None:
+        for name, figure in spec.figures.items():
+            section.add(
+                FigureRow(figure_label(name), figure, self._reader(name), self._writer(name))
+            )
+        if spec.rack is not None:
+            chip = self._document.catalog.devices.get(spec.rack.chip)
+            for name, figure in (chip.figures if chip is not None else {}).items():
+                if name in spec.figures or name.startswith("price"):
+                    continue
+                label = self.tr("Chip {0}").format(figure_label(name).lower())
+                row = FigureRow(label, figure, self._reader(name), self._writer(name))
+                section.add(row)
+
+    def _fill_ports(self, section: Section, spec: DeviceSpec) -> None:
+        for port in spec.ports:
+            rate = format_quantity(port.bandwidth_bytes_per_s.value, "B/s")
+            text = f"{port.count} x {port.medium.value}, {rate}"
+            section.add(TextRow(port.name, _constant(text)))
+
+    def _position(self) -> str:
+        element = self._first()
+        return f"{element.x:g}, {element.y:g}"
+
+    def _count(self) -> str:
+        counts = {element.count for element in self.elements()}
+        return f"{counts.pop()}" if len(counts) == 1 else ""
+
+    def _rename(self, text: str) -> None:
+        if not text:
+            raise UnitError(text, self.tr("a name"))
+        element = self._first()
+        change = PutElements((msgspec.structs.replace(element, name=text),))
+        perform(self._document, self.tr("Rename {0}").format(element.name), change)
+
+    def _move(self, text: str) -> None:
+        parts = text.replace(";", ",").split(",")
+        try:
+            x, y = (float(part) for part in parts)
+        except ValueError:
+            raise UnitError(text, self.tr("two numbers, such as 320, 160")) from None
+        if not (abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE):
+            raise UnitError(text, self.tr("a place on the canvas"))
+        change = PutElements((msgspec.structs.replace(self._first(), x=x, y=y),))
+        perform(self._document, self.tr("Move"), change)
+
+    def _set_count(self, text: str) -> None:
+        count = parse_whole(text, 1, MAX_ARRAY)
+        records = [msgspec.structs.replace(item, count=count) for item in self.elements()]
+        perform(
+            self._document, self.tr("Set count to {0}").format(count), PutElements(tuple(records))
+        )
+
+    def _set_columns(self, text: str) -> None:
+        columns = parse_whole(text, 0, MAX_ARRAY)
+        change = PutElements((msgspec.structs.replace(self._first(), columns=columns),))
+        perform(self._document, self.tr("Set columns"), change)
+
+    def _reader(self, name: str) -> Callable[[], Override | None]:
+        def read() -> Override | None:
+            elements = self.elements()
+            return elements[0].overrides.get(name) if elements else None
+
+        return read
+
+    def _writer(self, name: str) -> Callable[[Override | None], None]:
+        def write(override: Override | None) -> None:
+            records = []
+            for element in self.elements():
+                overrides = {key: own for key, own in element.overrides.items() if key != name}
+                if override is not None:
+                    overrides[name] = override
+                records.append(msgspec.structs.replace(element, overrides=overrides))
+            text = self.tr("Own value of {0}").format(figure_label(name).lower())
+            perform(self._document, text, PutElements(tuple(records)))
+
+        return write
+
+
+def _constant(text: str) -> Callable[[], str]:
+    return lambda: text
+
+
+def figure_label(name: str) -> str:
+    """A standard figure's name in the user's words; an unknown one with its underscores gone."""
+    tr = QCoreApplication.translate
+    known = {
+        "memory_bytes": tr("Figures", "Memory"),
+        "memory_bandwidth_bytes_per_s": tr("Figures", "Memory bandwidth"),
+        "bf16_flops": tr("Figures", "BF16 rate"),
+        "fp8_flops": tr("Figures", "FP8 rate"),
+        "fp4_flops": tr("Figures", "FP4 rate"),
+        "int8_flops": tr("Figures", "INT8 rate"),
+        "scale_up_bytes_per_s": tr("Figures", "Scale-up"),
+        "power_w": tr("Figures", "Power"),
+        "idle_power_w": tr("Figures", "Idle power"),
+        "price_cny": tr("Figures", "Price (CNY)"),
+        "price_usd": tr("Figures", "Price (USD)"),
+        "pcie_bytes_per_s": tr("Figures", "PCIe"),
+        "cores": tr("Figures", "Cores"),
+        "host_memory_bytes": tr("Figures", "Host memory"),
+        "switch_bytes_per_s": tr("Figures", "Switching"),
+        "latency_s": tr("Figures", "Latency"),
+        "ssd_bytes_per_s": tr("Figures", "SSD rate"),
+        "ssd_bytes": tr("Figures", "SSD capacity"),
+        "rack_power_limit_w": tr("Figures", "Rack power limit"),
+        "efficiency": tr("Figures", "Link efficiency"),
+    }
+    return known.get(name, name.replace("_", " ").capitalize())

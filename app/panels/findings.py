@@ -1,0 +1,72 @@
+"""The list of findings of the checks, walked with F8."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QPalette
+from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QWidget
+
+from app.panels.fields import error_color
+from app.support.icons import icon
+from engine.findings import Finding, Severity
+
+SUBJECT_ROLE = Qt.ItemDataRole.UserRole
+
+
+class FindingsPanel(QWidget):
+    """What the checks have to say about the drawing."""
+
+    locate_requested = Signal(object)  # frozenset of ids
+    count_changed = Signal(int)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.list = QListWidget()
+        self.list.setWordWrap(True)
+        self.list.setSpacing(2)
+        self.list.setAccessibleName(self.tr("Findings"))
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setFrameShape(QListWidget.Shape.NoFrame)
+        self.list.itemClicked.connect(self._locate)
+        self.list.itemActivated.connect(self._locate)
+        empty = QLabel(self.tr("No findings: the design passes all checks."))
+        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        empty.setWordWrap(True)
+        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._stack = QStackedLayout(self)
+        self._stack.addWidget(empty)
+        self._stack.addWidget(self.list)
+
+    def show_findings(self, findings: Sequence[Finding]) -> None:
+        """Shows the findings of the last check."""
+        row = self.list.currentRow()
+        self.list.clear()
+        for finding in findings:
+            self.list.addItem(self._item(finding))
+        self.list.setCurrentRow(row if row < self.list.count() else -1)
+        self._stack.setCurrentIndex(1 if findings else 0)
+        self.count_changed.emit(len(findings))
+
+    def next_issue(self) -> None:
+        """Goes to the next finding, after the last to the first."""
+        if self.list.count():
+            self.list.setCurrentRow((self.list.currentRow() + 1) % self.list.count())
+            self._locate(self.list.currentItem())
+
+    def _item(self, finding: Finding) -> QListWidgetItem:
+        hint = f"\n{finding.hint}" if finding.hint else ""
+        item = QListWidgetItem(f"{finding.text}{hint}")
+        colors = {
+            Severity.ERROR: error_color(self.palette()),
+            Severity.WARNING: QColor("#c77700"),
+            Severity.NOTE: self.palette().color(QPalette.ColorRole.PlaceholderText),
+        }
+        item.setIcon(icon(finding.severity.value, colors[finding.severity]))
+        item.setData(SUBJECT_ROLE, finding.subject)
+        item.setToolTip(finding.text)
+        return item
+
+    def _locate(self, item: QListWidgetItem) -> None:
+        subject = str(item.data(SUBJECT_ROLE) or "")
+        if subject:
+            self.locate_requested.emit(frozenset({subject}))

@@ -1,0 +1,77 @@
+"""The inspector: the page that fits the selection, kept in step with the document."""
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.document import Document
+from app.panels.design_form import DesignForm
+from app.panels.element_form import ElementForm
+from app.panels.fields import Form
+from app.panels.link_form import LinkForm
+
+
+class InspectorPanel(QWidget):
+    """Fields of the selection, or of the whole design without one; each edit is one command."""
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._key: tuple[str, ...] | None = None
+        self._scroll = QScrollArea()
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._scroll)
+        self.form: Form | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self.rebuild)
+        document.selection_changed.connect(self._later.start)
+        document.replaced.connect(self._later.start)
+        document.changed.connect(self._on_changed)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Makes the page for the current selection."""
+        self._key = self._selection_key()
+        old, self.form = self.form, self._make_form()
+        shown: QWidget = self.form if self.form is not None else self._make_mixed()
+        self._scroll.takeWidget()
+        self._scroll.setWidget(shown)
+        if old is not None:
+            old.deleteLater()
+
+    def _selection_key(self) -> tuple[str, ...]:
+        design = self._document.design()
+        chosen = self._document.selection
+        known = [item.id for item in (*design.elements, *design.links) if item.id in chosen]
+        return tuple(known)
+
+    def _make_form(self) -> Form | None:
+        design = self._document.design()
+        key = self._key or ()
+        elements = tuple(item.id for item in design.elements if item.id in key)
+        if not key:
+            return DesignForm(self._document)
+        if elements:
+            return ElementForm(self._document, elements)
+        if len(key) == 1:
+            return LinkForm(self._document, key[0])
+        return None
+
+    def _make_mixed(self) -> QLabel:
+        label = QLabel(self.tr("{0} links selected").format(len(self._key or ())))
+        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        return label
+
+    def _on_changed(self, _change: object) -> None:
+        outdated = isinstance(self.form, DesignForm) and self.form.is_outdated
+        if self._selection_key() != self._key or outdated:
+            self._later.start()
+        elif self.form is not None:
+            self.form.refresh()

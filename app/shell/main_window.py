@@ -1,0 +1,354 @@
+"""The window: menus, tool bars, docks and canvas, wired to the document and the run.
+
+It only wires; what things do is in the controllers and panels. `complete` adds the canvas and the
+charts, whose imports take longest, after the window is on the screen.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar
+
+from app.actions.registry import ActionRegistry
+from app.commands import clipboard
+from app.document import Document
+from app.jobs.check_job import Checked, CheckJob
+from app.jobs.run_controller import RunController
+from app.panels.bottlenecks import BottlenecksPanel
+from app.panels.findings import FindingsPanel
+from app.panels.inspector import InspectorPanel
+from app.panels.outline import OutlinePanel
+from app.panels.palette import PalettePanel
+from app.panels.run_bar import RunBar
+from app.shell.docks import Area, add_dock, set_corners
+from app.shell.files import FileController
+from app.shell.status_bar import StatusBar
+from app.support import theme
+from app.support.icons import app_icon
+from app.support.notifications import Notifications
+from app.support.settings import Settings
+from engine import __version__
+from engine.topology.rules import Verdict
+
+if TYPE_CHECKING:
+    from app.canvas.view import CanvasView
+    from app.charts.live_charts import LiveCharts
+    from app.shell.run_view import RunView
+
+FIRST_SIZE = (1440, 900)
+LEFT_WIDTH, RIGHT_WIDTH = 250, 320
+CHARTS_HEIGHT = 170
+MESSAGE_MS = 8000
+
+
+class MainWindow(QMainWindow):
+    """One window on one document."""
+
+    completed = Signal()
+
+    def __init__(
+        self, document: Document, settings: Settings, notifications: Notifications | None = None
+    ) -> None:
+        super().__init__()
+        self.document = document
+        self.settings = settings
+        self.run = RunController(document, self)
+        self.checks = CheckJob(document, self)
+        self.files = FileController(document, settings, notifications or Notifications(self))
+        self.actions_by_id = ActionRegistry(self)
+        self.canvas: CanvasView | None = None
+        self.charts: LiveCharts | None = None
+        self.run_view: RunView | None = None
+        self.setWindowIcon(app_icon())
+        self.resize(*FIRST_SIZE)
+        self.setDockNestingEnabled(True)
+        waiting = QLabel(self.tr("Loading the canvas ..."))
+        waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setCentralWidget(waiting)
+        self._make_panels()
+        self.status = StatusBar(self)
+        self.setStatusBar(self.status)
+        self._make_menus_and_bars()
+        self._connect()
+        self._show_title()
+        self._show_recent()
+
+    def complete(self) -> None:
+        """Adds the canvas and the charts, restores the layout and starts the first check."""
+        from app.canvas.view import CanvasView
+        from app.charts.live_charts import LiveCharts
+        from app.shell.run_view import RunView
+
+        self.canvas = CanvasView(self.document)
+        self.setCentralWidget(self.canvas)
+        self.charts = LiveCharts()
+        dock = add_dock(self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea)
+        self._view_menu.addAction(dock.toggleViewAction())
+        self.resizeDocks([dock], [CHARTS_HEIGHT], Qt.Orientation.Vertical)
+        self.resizeDocks(
+            [self.docks["palette"], self.docks["inspector"]],
+            [LEFT_WIDTH, RIGHT_WIDTH],
+            Qt.Orientation.Horizontal,
+        )
+        self.run_view = RunView(
+            self.run, self.canvas, self.charts, self.bottlenecks, self.status, self
+        )
+        self.canvas.status_text.connect(self._say)
+        self.canvas.zoom_changed.connect(self.status.show_zoom)
+        self.canvas.context_menu_requested.connect(self._show_context_menu)
+        self.palette_panel.place_requested.connect(self.canvas.begin_place)
+        for panel in (self.outline, self.bottlenecks, self.findings):
+            panel.locate_requested.connect(self._locate)
+        self.restoreGeometry(self.settings.geometry)
+        self.restoreState(self.settings.dock_state)
+        self.actions_by_id["tool.select"].setChecked(True)
+        self.canvas.setFocus()
+        self.canvas.fit_all()
+        self.checks.request()
+        self.completed.emit()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Asks about unsaved changes, ends the threads, remembers the layout."""
+        if not self.files.may_discard():
+            event.ignore()
+            return
+        self.run.shut_down()
+        self.checks.shut_down()
+        self.settings.geometry = self.saveGeometry()
+        self.settings.dock_state = self.saveState()
+        self.settings.flush()
+        event.accept()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Gives the corners to where there is room."""
+        super().resizeEvent(event)
+        set_corners(self, event.size().width())
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draws icons and charts again when the colours change."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_by_id"):
+            self.actions_by_id.refresh_icons()
+            self.palette_panel.refresh_icons()
+            if self.charts is not None:
+                self.charts.refresh_colors()
+
+    def _make_panels(self) -> None:
+        self.palette_panel = PalettePanel(self.document.catalog)
+        self.outline = OutlinePanel(self.document)
+        self.inspector = InspectorPanel(self.document)
+        self.bottlenecks = BottlenecksPanel()
+        self.findings = FindingsPanel()
+        left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
+        self.docks: dict[str, QDockWidget] = {
+            "palette": add_dock(self, "palette", self.tr("Palette"), self.palette_panel, left),
+            "outline": add_dock(self, "outline", self.tr("Outline"), self.outline, left),
+            "inspector": add_dock(self, "inspector", self.tr("Inspector"), self.inspector, right),
+            "bottlenecks": add_dock(
+                self, "bottlenecks", self.tr("Bottlenecks"), self.bottlenecks, right
+            ),
+            "findings": add_dock(self, "findings", self.tr("Findings"), self.findings, right),
+        }
+        self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["findings"])
+        self.docks["bottlenecks"].raise_()
+
+    def _make_menus_and_bars(self) -> None:
+        menus = self.actions_by_id.fill_menu_bar(self.menuBar())
+        self._recent_menu = QMenu(self.tr("Open &recent"), self)
+        menus["file"].insertMenu(self.actions_by_id["file.example"], self._recent_menu)
+        self._view_menu = menus["view"]
+        self._view_menu.addSeparator()
+        for dock in self.docks.values():
+            self._view_menu.addAction(dock.toggleViewAction())
+        bar = self.addToolBar(self.tr("Tools"))
+        bar.setObjectName("tools")
+        bar.setMovable(False)
+        for group in ("file", "edit", "tool", "view"):
+            self.actions_by_id.fill_tool_bar(bar, group)
+            bar.addSeparator()
+        self._add_run_tools(bar)
+        self._context_menu = QMenu(self)
+        for action_id in ("cut", "copy", "paste", "duplicate", "delete", "rename"):
+            self._context_menu.addAction(self.actions_by_id[f"edit.{action_id}"])
+        self._context_menu.addSeparator()
+        self._context_menu.addAction(self.actions_by_id["view.fit_selection"])
+
+    def _add_run_tools(self, bar: QToolBar) -> None:
+        self.actions_by_id.fill_tool_bar(bar, "run")
+        self.actions_by_id.fill_tool_bar(bar, "speed")
+        self.run_bar = RunBar(self.run)
+        bar.addWidget(self.run_bar)
+
+    def _connect(self) -> None:
+        self.actions_by_id.connect_all(self._handlers())
+        stack = self.document.undo_stack
+        stack.canUndoChanged.connect(self.actions_by_id["edit.undo"].setEnabled)
+        stack.canRedoChanged.connect(self.actions_by_id["edit.redo"].setEnabled)
+        stack.undoTextChanged.connect(self._show_undo_text)
+        stack.redoTextChanged.connect(self._show_redo_text)
+        self.actions_by_id["edit.undo"].setEnabled(stack.canUndo())
+        self.actions_by_id["edit.redo"].setEnabled(stack.canRedo())
+        self.document.dirty_changed.connect(self._show_title)
+        self.document.path_changed.connect(self._show_title)
+        self.document.replaced.connect(self._on_replaced)
+        self.document.selection_changed.connect(self._show_selection_actions)
+        self.files.recent_changed.connect(self._show_recent)
+        self.checks.checked.connect(self._show_checked)
+        self.findings.count_changed.connect(self._show_finding_count)
+        self.outline.delete_requested.connect(self._delete)
+        self.run.failed.connect(self._on_run_failed)
+        self.actions_by_id[f"view.theme_{self.settings.theme}"].setChecked(True)
+        self._show_selection_actions()
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        stack = self.document.undo_stack
+        return {
+            "file.new": self.files.new,
+            "file.open": self.files.open,
+            "file.example": self.files.open_example,
+            "file.save": self.files.save,
+            "file.save_as": self.files.save_as,
+            "file.quit": self.close,
+            "edit.undo": stack.undo,
+            "edit.redo": stack.redo,
+            "edit.cut": self._cut,
+            "edit.copy": self._copy,
+            "edit.paste": self._paste,
+            "edit.duplicate": self._duplicate,
+            "edit.delete": self._delete,
+            "edit.select_all": self._select_all,
+            "edit.rename": self._rename,
+            "tool.select": lambda: self._set_tool("select"),
+            "tool.link": lambda: self._set_tool("link"),
+            "tool.pan": lambda: self._set_tool("pan"),
+            "view.fit": lambda: self.canvas and self.canvas.fit_all(),
+            "view.fit_selection": lambda: self.canvas and self.canvas.fit_selection(),
+            "view.next_issue": self._next_issue,
+            "view.theme_system": lambda: self._set_theme("system"),
+            "view.theme_light": lambda: self._set_theme("light"),
+            "view.theme_dark": lambda: self._set_theme("dark"),
+            "run.restart": self.run.reset,
+            "run.play": self.run.toggle,
+            "run.step": self.run.step,
+            "run.slower": self.run.slower,
+            "run.faster": self.run.faster,
+            "help.about": self._about,
+        }
+
+    def _set_tool(self, name: str) -> None:
+        if self.canvas is not None:
+            self.canvas.set_tool(name)
+
+    def _cut(self) -> None:
+        self._copy()
+        self._delete()
+
+    def _copy(self) -> None:
+        clipboard.copy(self.document)
+
+    def _paste(self) -> None:
+        self._report(clipboard.paste(self.document))
+
+    def _duplicate(self) -> None:
+        self._report(clipboard.duplicate(self.document))
+
+    def _delete(self) -> None:
+        self._report(clipboard.delete(self.document))
+
+    def _report(self, verdict: Verdict | None) -> None:
+        if verdict is not None and not verdict.ok:
+            self._say(verdict.reason)
+
+    def _select_all(self) -> None:
+        design = self.document.design()
+        self.document.select(frozenset(item.id for item in (*design.elements, *design.links)))
+
+    def _rename(self) -> None:
+        self.docks["outline"].show()
+        self.docks["outline"].raise_()
+        self.outline.rename_selected()
+
+    def _next_issue(self) -> None:
+        self.docks["findings"].show()
+        self.docks["findings"].raise_()
+        self.findings.next_issue()
+
+    def _set_theme(self, name: str) -> None:
+        self.settings.theme = name
+        theme.apply(name)
+
+    def _about(self) -> None:
+        text = self.tr(
+            "Rackflow {0}: designs AI inference clusters and simulates LLM serving on the drawn "
+            "network.\n\nLicence: Apache-2.0. Catalogue of {1}. Every figure names its source and "
+            "how sure it is."
+        )
+        self.files.notifications.about(
+            self.tr("About Rackflow"), text.format(__version__, self.document.catalog.version)
+        )
+
+    def _locate(self, ids: frozenset[str]) -> None:
+        design = self.document.design()
+        known = {item.id for item in (*design.elements, *design.links)}
+        found = frozenset(ids) & known
+        if found and self.canvas is not None:
+            self.canvas.zoom_to(found, pulse=True)
+
+    def _say(self, text: str) -> None:
+        self.status.showMessage(text, MESSAGE_MS)
+
+    def _show_context_menu(self, place: QPoint) -> None:
+        self._context_menu.popup(place)
+
+    def _show_title(self) -> None:
+        path = self.document.path
+        name = Path(path).name if path else self.document.design().name
+        self.setWindowTitle(f"{name}[*] - Rackflow")
+        self.setWindowFilePath(str(path) if path else "")
+        self.setWindowModified(self.document.is_dirty)
+
+    def _on_replaced(self) -> None:
+        self._show_title()
+        if self.canvas is not None:
+            self.canvas.fit_all()
+
+    def _show_undo_text(self, text: str) -> None:
+        self.actions_by_id["edit.undo"].setText(self.tr("&Undo {0}").format(text).strip())
+
+    def _show_redo_text(self, text: str) -> None:
+        self.actions_by_id["edit.redo"].setText(self.tr("&Redo {0}").format(text).strip())
+
+    def _show_selection_actions(self) -> None:
+        chosen = bool(self.document.selection)
+        for name in ("cut", "copy", "duplicate", "delete", "rename"):
+            self.actions_by_id[f"edit.{name}"].setEnabled(chosen)
+        self.actions_by_id["view.fit_selection"].setEnabled(chosen)
+
+    def _show_recent(self) -> None:
+        self._recent_menu.clear()
+        recent = self.settings.recent_files
+        for number, path in enumerate(recent, start=1):
+            action = self._recent_menu.addAction(f"&{number} {path.name}")
+            action.setToolTip(str(path))
+            action.setData(str(path))
+            action.triggered.connect(self._open_recent)
+        self._recent_menu.setEnabled(bool(recent))
+
+    def _open_recent(self) -> None:
+        action = self.sender()
+        if isinstance(action, QAction):
+            self.files.open_recent(Path(str(action.data())))
+
+    def _show_checked(self, checked: Checked) -> None:
+        self.status.show_checked(checked)
+        self.findings.show_findings(checked.findings)
+
+    def _show_finding_count(self, count: int) -> None:
+        title = self.tr("Findings ({0})").format(count) if count else self.tr("Findings")
+        self.docks["findings"].setWindowTitle(title)
+
+    def _on_run_failed(self, text: str) -> None:
+        self.files.notifications.error(self.tr("The design cannot run"), text)

@@ -1,0 +1,74 @@
+"""Shows a run: hands each update to the canvas, the charts, the ranking and the clock."""
+
+from PySide6.QtCore import QObject
+
+from app.canvas.view import CanvasView
+from app.charts.live_charts import LiveCharts
+from app.jobs.run_control import RunUpdate
+from app.jobs.run_controller import RunController
+from app.panels.bottlenecks import BottlenecksPanel
+from app.panels.run_picture import PictureMaker
+from app.shell.status_bar import StatusBar
+from engine.metrics.summary import Summary
+from engine.sim.lower import Lowered
+
+
+class RunView(QObject):
+    """Connects the run with everything that shows it."""
+
+    def __init__(
+        self,
+        run: RunController,
+        canvas: CanvasView,
+        charts: LiveCharts,
+        bottlenecks: BottlenecksPanel,
+        status: StatusBar,
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._run = run
+        self._canvas, self._charts = canvas, charts
+        self._bottlenecks, self._status = bottlenecks, status
+        self._maker: PictureMaker | None = None
+        self.last_update: RunUpdate | None = None
+        self.summary: Summary | None = None
+        self.frames = 0
+        run.prepared.connect(self._on_prepared)
+        run.updated.connect(self._on_updated)
+        run.finished.connect(self._on_finished)
+        run.cleared.connect(self._on_cleared)
+        run.stale_changed.connect(self._on_stale)
+
+    def _on_prepared(self, lowered: Lowered) -> None:
+        self._maker = PictureMaker(lowered)
+
+    def _on_updated(self, update: RunUpdate) -> None:
+        self.last_update = update
+        self.frames += 1
+        if self._maker is not None:
+            self._canvas.set_frame(self._maker.picture(update.frame, playing=self._run.is_playing))
+        self._charts.show_series(update.frame.series, everything=not self._run.is_playing)
+        if update.bottlenecks is not None:
+            self._bottlenecks.show_ranking(update.bottlenecks)
+        self._status.show_clock(update.frame.time_s)
+
+    def _on_finished(self, summary: Summary) -> None:
+        self.summary = summary
+        if self.last_update is not None:
+            self._charts.show_series(self.last_update.frame.series, everything=True)
+            if self._maker is not None:
+                self._canvas.set_frame(self._maker.picture(self.last_update.frame, playing=False))
+
+    def _on_cleared(self) -> None:
+        self._maker = None
+        self.last_update = None
+        self.summary = None
+        self.frames = 0
+        self._canvas.set_frame(None)
+        self._charts.clear()
+        self._bottlenecks.clear()
+        self._status.show_clock(None)
+
+    def _on_stale(self, stale: bool) -> None:
+        self._charts.set_stale(stale=stale)
+        self._bottlenecks.set_stale(stale=stale)
