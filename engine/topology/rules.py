@@ -39,7 +39,7 @@ class Proposal(NamedTuple):
 
     a: Endpoint
     b: Endpoint
-    count: int
+    cables: int
     medium: Medium
     bandwidth_bytes_per_s: float
     latency_s: float
@@ -183,7 +183,7 @@ def _propose(a: Endpoint, b: Endpoint, port_a: PortSpec, port_b: PortSpec, count
 
 
 def _total(proposal: Proposal) -> float:
-    return proposal.count * proposal.bandwidth_bytes_per_s
+    return proposal.cables * proposal.bandwidth_bytes_per_s
 
 
 def link_of(proposal: Proposal, link_id: str) -> Link:
@@ -193,7 +193,7 @@ def link_of(proposal: Proposal, link_id: str) -> Link:
         a=proposal.a,
         b=proposal.b,
         medium=proposal.medium,
-        count=proposal.count,
+        count=proposal.cables,
         bandwidth_bytes_per_s=proposal.bandwidth_bytes_per_s,
         latency_s=proposal.latency_s,
     )
@@ -209,7 +209,7 @@ def legal_targets(topology: Topology, catalog: Catalog, element_id: str) -> dict
         if isinstance(proposal, Verdict):
             answers[other] = proposal
         else:
-            answers[other] = Verdict(True, "", proposal.medium, proposal.count)
+            answers[other] = Verdict(True, "", proposal.medium, proposal.cables)
     return answers
 
 
