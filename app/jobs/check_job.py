@@ -97,7 +97,6 @@ class CheckJob(QObject):
 def check(design: Design, catalog: Catalog) -> Checked:
     """Findings and sums of a design; a sum that cannot be made becomes a finding."""
     from engine.scenario.prices import power_sum, price_sum
-
     from engine.sim.preflight import preflight
 
     findings: list[Finding] = []

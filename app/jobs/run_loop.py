@@ -3,9 +3,9 @@
 import time
 from collections.abc import Callable
 from enum import Enum
+from typing import TYPE_CHECKING
 
 import numpy as np
-from engine.sim.run import Simulation
 
 from app.jobs.run_control import MAX_SPEED, RunControl, RunUpdate
 from engine.metrics.bottlenecks import Bottleneck, rank
@@ -13,6 +13,9 @@ from engine.metrics.summary import Summary, summarise
 from engine.scenario.scenario import Scenario
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame
+
+if TYPE_CHECKING:
+    from engine.sim.run import Simulation
 
 SLICE_S = 0.012  # wall seconds that one slice aims at
 FRAME_S = 1.0 / 30.0
@@ -34,7 +37,7 @@ class RunLoop:
     def __init__(
         self,
         control: RunControl,
-        simulation: Simulation,
+        simulation: "Simulation",
         lowered: Lowered,
         scenario: Scenario,
         send: Callable[[RunUpdate], None],

@@ -69,6 +69,8 @@ class OutlineModel(QAbstractItemModel):
         """Elements, or the links of one."""
         if not parent.isValid():
             return len(self._elements)
+        if parent.column() > 0:
+            return 0
         row = self._at(parent)
         return len(self._links[row.element]) if row.link < 0 else 0
 
@@ -86,6 +88,8 @@ class OutlineModel(QAbstractItemModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Names can be edited."""
+        if not index.isValid():
+            return Qt.ItemFlag.NoItemFlags
         flags = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
         return flags | Qt.ItemFlag.ItemIsEditable if index.column() == 0 else flags
 

@@ -1,6 +1,5 @@
 """The ranked list of bottlenecks: share bars, plain words, a click locates."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
@@ -16,6 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 if TYPE_CHECKING:  # the module pulls scipy in, which the window does not wait for
+    from collections.abc import Sequence
+
     from engine.metrics.bottlenecks import Bottleneck
 
 BAR_HEIGHT = 6
@@ -152,14 +153,13 @@ class BottlenecksPanel(QWidget):
             row.activated.connect(self._on_activated)
             self._box.insertWidget(self._box.count() - 1, row)
             self.rows.append(row)
-        causes = {row.cause for row in self._ranking}
+        causes = {item.cause for item in self._ranking}
         opened = self._opened if self._opened in causes else ""
         for number, widget in enumerate(self.rows):
             widget.setVisible(number < len(self._ranking))
-            if number < len(self._ranking):
-                row = self._ranking[number]
-                is_open = row.cause == opened if opened else number == 0
-                widget.show_row(number + 1, row, opened=is_open)
+        for number, item in enumerate(self._ranking):
+            is_open = item.cause == opened if opened else number == 0
+            self.rows[number].show_row(number + 1, item, opened=is_open)
         self._stack.setCurrentIndex(1 if self._ranking else 0)
 
     def clear(self) -> None:
@@ -175,7 +175,7 @@ class BottlenecksPanel(QWidget):
             row.text.setEnabled(not stale)
 
     def _on_activated(self) -> None:
-        number = self.rows.index(self.sender())
+        number = next(i for i, widget in enumerate(self.rows) if widget is self.sender())
         row = self._ranking[number]
         self._opened = row.cause
         self.show_ranking(self._ranking)

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 
 from app.document import Document
-from app.panels.edits import parse_between, parse_whole, perform, set_field
+from app.panels.edits import parse_between, parse_shown, parse_whole, perform, set_field
 from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Section
 from app.panels.memory_bar import MemoryRow
 from engine.errors import UnitError
 from engine.scenario.design import Precision, Router
 from engine.topology.changes import SetSection
-from engine.units import format_quantity, parse_quantity
+from engine.units import format_quantity
 from engine.workload.spec import LogNormal, WorkloadKind
 
 DAY_S = 86_400.0
@@ -272,7 +272,7 @@ def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> fl
     """
     if unit == "1/s":
         text, unit = text.removesuffix("/s").strip(), "count"
-    value = parse_quantity(text, unit)
+    value = parse_shown(text, unit)
     if not low <= value <= high:
         raise UnitError(text, wanted)
     return value

@@ -1,5 +1,6 @@
 """How panels edit: through the document's one door, with refusals as errors for inline display."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -29,6 +30,18 @@ def set_field(document: Document, section: str, name: str, value: Any, text: str
         perform(document, text, SetSection(section, changed))
 
 
+_PREFIX_GAP = re.compile(r"(?<=[kMGTP])\s+(?=[A-Za-z])")
+
+
+def parse_shown(text: str, unit: str) -> float:
+    """A quantity as the inspector shows it: also with a gap after the prefix, as in 90 k CNY.
+
+    Raises:
+        UnitError: the text is no number with a unit of that quantity.
+    """
+    return parse_quantity(_PREFIX_GAP.sub("", text), unit)
+
+
 def parse_whole(text: str, low: int, high: int = 10_000_000) -> int:
     """A whole number between two bounds, from a text such as `4*128`.
 
@@ -47,7 +60,7 @@ def parse_between(text: str, unit: str, low: float, high: float, wanted: str) ->
     Raises:
         UnitError: it cannot be read or is out of bounds; `wanted` says what is allowed.
     """
-    value = parse_quantity(text, unit)
+    value = parse_shown(text, unit)
     if not low <= value <= high:
         raise UnitError(text, wanted)
     return value

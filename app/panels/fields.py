@@ -207,10 +207,13 @@ class KeyedCheckBox(QCheckBox):
 
     def event(self, event: QEvent) -> bool:
         """Keeps Space from the shortcuts while the box has the focus."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() == Qt.Key.Key_Space:
-                event.accept()
-                return True
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Space
+        ):
+            event.accept()
+            return True
         return super().event(event)
 
 

@@ -6,12 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QLineEdit, QToolButton
 
+from app.panels.edits import parse_shown
 from app.panels.fields import LineRow
 from app.support.icons import icon
 from engine.catalog.figures import Confidence, Figure
 from engine.errors import EngineError, UnitError
 from engine.topology.elements import Override
-from engine.units import format_quantity, parse_quantity
+from engine.units import format_quantity
 
 BADGES: dict[Confidence, str] = {
     Confidence.PUBLISHED: "P",
@@ -89,7 +90,7 @@ class FigureRow(LineRow):
 
     def _stage(self, text: str) -> None:
         """Reads the typed value and asks for the reason."""
-        value = parse_quantity(text, self._figure.unit)
+        value = parse_shown(text, self._figure.unit)
         if value < 0:
             raise UnitError(text, self.tr("a value of 0 or more"))
         self._pending = value

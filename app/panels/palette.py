@@ -1,7 +1,7 @@
 """The palette: a searchable tree of devices; drag one onto the canvas or click to place it."""
 
 from PySide6.QtCore import QModelIndex, QRect, QSize, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QLabel,
@@ -28,7 +28,7 @@ class BadgeDelegate(QStyledItemDelegate):
         if not text:
             super().paint(painter, option, index)
             return
-        font = option.font
+        font = QFont(option.font)
         font.setPointSizeF(max(7.0, font.pointSizeF() * 0.82))
         painter.save()
         painter.setFont(font)

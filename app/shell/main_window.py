@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 FIRST_SIZE = (1440, 900)
 LEFT_WIDTH, RIGHT_WIDTH = 250, 320
-CHARTS_HEIGHT = 170
+CHARTS_HEIGHT, CHARTS_HEIGHT_LOW, TALL = 200, 140, 900
 MESSAGE_MS = 8000
 
 
@@ -63,7 +63,8 @@ class MainWindow(QMainWindow):
         self.charts: LiveCharts | None = None
         self.run_view: RunView | None = None
         self.setWindowIcon(app_icon())
-        self.resize(*FIRST_SIZE)
+        if not self.restoreGeometry(settings.geometry):
+            self.resize(*FIRST_SIZE)
         self.setDockNestingEnabled(True)
         waiting = QLabel(self.tr("Loading the canvas ..."))
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -85,14 +86,10 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView(self.document)
         self.setCentralWidget(self.canvas)
         self.charts = LiveCharts()
-        dock = add_dock(self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea)
-        self._view_menu.addAction(dock.toggleViewAction())
-        self.resizeDocks([dock], [CHARTS_HEIGHT], Qt.Orientation.Vertical)
-        self.resizeDocks(
-            [self.docks["palette"], self.docks["inspector"]],
-            [LEFT_WIDTH, RIGHT_WIDTH],
-            Qt.Orientation.Horizontal,
+        dock = self.docks["charts"] = add_dock(
+            self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
         )
+        self._view_menu.addAction(dock.toggleViewAction())
         self.run_view = RunView(
             self.run, self.canvas, self.charts, self.bottlenecks, self.status, self
         )
@@ -102,13 +99,25 @@ class MainWindow(QMainWindow):
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
         for panel in (self.outline, self.bottlenecks, self.findings):
             panel.locate_requested.connect(self._locate)
-        self.restoreGeometry(self.settings.geometry)
-        self.restoreState(self.settings.dock_state)
+        if not self.restoreState(self.settings.dock_state):
+            QTimer.singleShot(0, self, self._first_layout)
         self.actions_by_id["tool.select"].setChecked(True)
         self.canvas.setFocus()
         self.canvas.fit_all()
         self.checks.request()
         self.completed.emit()
+
+    def _first_layout(self) -> None:
+        """Sizes of the docks at the first start; later the user's own are restored."""
+        sides = [self.docks["palette"], self.docks["inspector"]]
+        self.resizeDocks(sides, [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        column = [self.docks["inspector"], self.docks["bottlenecks"]]
+        height = self.height()
+        self.resizeDocks(column, [height * 55 // 100, height * 45 // 100], Qt.Orientation.Vertical)
+        column = [self.docks["palette"], self.docks["outline"]]
+        self.resizeDocks(column, [height * 65 // 100, height * 35 // 100], Qt.Orientation.Vertical)
+        charts = CHARTS_HEIGHT if height >= TALL else CHARTS_HEIGHT_LOW
+        self.resizeDocks([self.docks["charts"]], [charts], Qt.Orientation.Vertical)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Asks about unsaved changes, ends the threads, remembers the layout."""

@@ -53,7 +53,7 @@ class StatusBar(QStatusBar):
             self.price.setText("")
             return
         total = format_quantity(price.total, price.currency)
-        estimated = price.low != price.high
+        estimated = price.estimate
         self.price.setText(self.tr("{0} (estimate)").format(total) if estimated else total)
         low = format_quantity(price.low, price.currency)
         high = format_quantity(price.high, price.currency)

@@ -54,7 +54,7 @@ class Settings:
     def recent_files(self) -> tuple[Path, ...]:
         """Files opened or saved lately, newest first."""
         value = self._store.value("files/recent", [])
-        texts = [value] if isinstance(value, str) else list(value or [])
+        texts = value if isinstance(value, list) else [value]
         return tuple(Path(str(text)) for text in texts if text)[:MAX_RECENT]
 
     def remember_file(self, path: Path) -> None:

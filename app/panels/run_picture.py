@@ -1,0 +1,57 @@
+"""From a frame's rows to what the canvas draws: arrays by element and link id."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.canvas.view import RunPicture
+from engine.sim.codes import NodeKind
+from engine.sim.lower import Lowered
+from engine.sim.results import Frame
+
+F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
+
+
+class PictureMaker:
+    """Knows which rows of a run belong to which element and link of the drawing."""
+
+    def __init__(self, lowered: Lowered) -> None:
+        fabric = lowered.fabric
+        self._chips: dict[str, I8] = {}
+        chips = np.flatnonzero(fabric.node_kind == NodeKind.CHIP)
+        owner = fabric.node_element[chips]
+        for index in np.unique(owner).tolist():
+            rows = chips[owner == index]
+            order = np.argsort(fabric.node_member[rows], kind="stable")
+            self._chips[lowered.element_ids[index]] = rows[order]
+        self._links: dict[str, I8] = {}
+        drawn = np.flatnonzero(fabric.link_drawn >= 0)
+        order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
+        numbers = fabric.link_drawn[order]
+        starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]]) if len(order) else []
+        for rows in np.split(order, starts[1:]) if len(order) else []:
+            self._links[lowered.link_ids[int(fabric.link_drawn[rows[0]])]] = rows
+
+    def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
+        """What the canvas draws of a frame; link pairs are (a to b, b to a)."""
+        return RunPicture(
+            chip_utilisation={
+                name: frame.chip_utilisation[rows] for name, rows in self._chips.items()
+            },
+            link_utilisation={
+                name: _directions(frame.link_utilisation, rows, np.max)
+                for name, rows in self._links.items()
+            },
+            link_bytes_per_s={
+                name: _directions(frame.link_bytes_per_s, rows, np.sum)
+                for name, rows in self._links.items()
+            },
+        )
+
+
+def _directions(values: F8, rows: I8, reduce: Callable[[F8], np.float64]) -> tuple[float, float]:
+    """Forward and backward value of a drawn link: even rows run from a to b, odd ones back."""
+    ahead = rows % 2 == 0
+    return float(reduce(values[rows[ahead]])), float(reduce(values[rows[~ahead]]))

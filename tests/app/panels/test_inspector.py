@@ -1,0 +1,198 @@
+"""The inspector edits through one command each, and refuses bad input inline."""
+
+import pytest
+from app.document import Document
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from app.panels.fields import ChoiceRow, FieldRow, LineRow
+from app.panels.figure_row import FigureRow
+from app.panels.inspector import InspectorPanel
+from engine.workload.spec import WorkloadKind
+
+
+@pytest.fixture
+def inspector(qtbot: QtBot, document: Document) -> InspectorPanel:
+    panel = InspectorPanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(320, 600)
+    return panel
+
+
+def show(inspector: InspectorPanel, document: Document, *ids: str) -> None:
+    document.select(frozenset(ids))
+    inspector.rebuild()
+
+
+def row(inspector: InspectorPanel, label: str) -> FieldRow:
+    assert inspector.form is not None
+    return inspector.form.row(label)
+
+
+def enter(field: FieldRow, text: str) -> None:
+    assert isinstance(field, LineRow)
+    field.edit.setFocus()
+    field.edit.selectAll()
+    QTest.keyClicks(field.edit, text)
+    QTest.keyClick(field.edit, Qt.Key.Key_Return)
+
+
+def test_an_edit_is_one_command_that_undo_takes_back(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    before, count = document.design(), document.undo_stack.count()
+    enter(row(inspector, "Tensor parallel"), "2*8")
+    assert document.design().deployment.tp == 16
+    assert document.undo_stack.count() == count + 1
+    document.undo_stack.undo()
+    assert document.design() == before
+    field = row(inspector, "Tensor parallel")
+    assert isinstance(field, LineRow)
+    assert field.edit.text() == "8"
+
+
+@pytest.mark.parametrize(
+    ("label", "text"),
+    [
+        ("Tensor parallel", "eight"),
+        ("Tensor parallel", "0"),
+        ("Tensor parallel", "1.5"),
+        ("Memory share", "2"),
+        ("TTFT", "5 GB"),
+        ("Think time", "1, 2, 3"),
+        ("Horizon", "-4 s"),
+        ("Name", " "),
+    ],
+)
+def test_bad_input_shows_an_error_and_changes_nothing(
+    inspector: InspectorPanel, document: Document, label: str, text: str
+) -> None:
+    before, count = document.design(), document.undo_stack.count()
+    field = row(inspector, label)
+    enter(field, text)
+    assert not field.error.isHidden()
+    assert field.error.text()
+    assert document.design() == before
+    assert document.undo_stack.count() == count
+
+
+def test_escape_gives_up_a_refused_text(inspector: InspectorPanel, document: Document) -> None:
+    field = row(inspector, "TTFT")
+    assert isinstance(field, LineRow)
+    enter(field, "5 GB")
+    QTest.keyClick(field.edit, Qt.Key.Key_Escape)
+    assert field.error.isHidden()
+    assert field.edit.text() == "2 s"
+
+
+def test_units_are_read(inspector: InspectorPanel, document: Document) -> None:
+    enter(row(inspector, "TPOT"), "40 ms")
+    assert document.design().slo.tpot_s == pytest.approx(0.04)
+    enter(row(inspector, "Append a step"), "1.2k, 1.5")
+    assert document.design().workload.append_tokens.median == pytest.approx(1200)
+    assert document.design().workload.append_tokens.sigma == pytest.approx(1.5)
+
+
+def test_every_shown_text_reads_back_to_its_value(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    before = document.design()
+    assert inspector.form is not None
+    for section in inspector.form._sections:
+        for field in section.rows:
+            if isinstance(field, LineRow) and not isinstance(field, FigureRow):
+                field.edit.setModified(True)
+                field.commit()
+                if field.label.text() != "Note":
+                    assert not field.error.text(), field.label.text()
+    assert document.design() == before
+
+
+def test_another_kind_of_workload_shows_other_fields(
+    inspector: InspectorPanel, document: Document, qtbot: QtBot
+) -> None:
+    field = row(inspector, "Kind")
+    assert isinstance(field, ChoiceRow)
+    index = field.box.findData(WorkloadKind.POISSON.value)
+    field.box.setCurrentIndex(index)
+    field.box.activated.emit(index)
+    assert document.design().workload.kind is WorkloadKind.POISSON
+    inspector.rebuild()
+    enter(row(inspector, "Rate"), "12")
+    assert document.design().workload.rate_per_s == pytest.approx(12)
+    with pytest.raises(KeyError):
+        row(inspector, "Agents")
+
+
+def test_an_element_is_renamed_and_moved(inspector: InspectorPanel, document: Document) -> None:
+    show(inspector, document, "leaf")
+    enter(row(inspector, "Name"), "Leaf 7")
+    enter(row(inspector, "Position"), "320, 160")
+    leaf = document.design().elements[1]
+    assert (leaf.name, leaf.x, leaf.y) == ("Leaf 7", 320.0, 160.0)
+    count = document.undo_stack.count()
+    enter(row(inspector, "Position"), "left a bit")
+    assert document.undo_stack.count() == count
+
+
+def test_an_own_value_wants_a_reason_and_can_be_reset(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    show(inspector, document, "leaf")
+    field = row(inspector, "Power")
+    assert isinstance(field, FigureRow)
+    enter(field, "3 kW")
+    assert document.design().elements[1].overrides == {}
+    assert not field.reason.isHidden()
+    QTest.keyClicks(field.reason, "measured in our lab")
+    QTest.keyClick(field.reason, Qt.Key.Key_Return)
+    own = document.design().elements[1].overrides["power_w"]
+    assert (own.value, own.reason) == (3000.0, "measured in our lab")
+    assert "measured in our lab" in field.edit.toolTip()
+    field.reset.click()
+    assert document.design().elements[1].overrides == {}
+
+
+def test_a_link_is_edited_and_a_refusal_of_the_rules_is_shown(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    show(inspector, document, "cable")
+    enter(row(inspector, "Bandwidth"), "200 Gb/s")
+    assert document.design().links[0].bandwidth_bytes_per_s == pytest.approx(25e9)
+    enter(row(inspector, "Length"), "7 m")
+    assert document.design().links[0].length_m == pytest.approx(7)
+    field = row(inspector, "Bandwidth")
+    enter(field, "fast")
+    assert not field.error.isHidden()
+    assert document.design().links[0].bandwidth_bytes_per_s == pytest.approx(25e9)
+
+
+def test_several_elements_of_one_spec_are_edited_at_once(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    show(inspector, document, "leaf", "rack")
+    enter(row(inspector, "Count"), "3")
+    assert [element.count for element in document.design().elements] == [3, 3]
+
+
+def test_the_memory_row_says_why_a_model_does_not_fit(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    enter(row(inspector, "Tensor parallel"), "1")
+    memory = row(inspector, "Chip memory")
+    assert not memory.error.isHidden()
+    assert "GB" in memory.error.text()
+    enter(row(inspector, "Tensor parallel"), "8")
+    assert memory.error.isHidden()
+
+
+def test_deleting_the_selection_leaves_no_stale_page(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    from app.commands import clipboard
+
+    show(inspector, document, "leaf")
+    clipboard.delete(document)
+    inspector.rebuild()
+    row(inspector, "Model")

@@ -1,0 +1,76 @@
+"""The outline shows the drawing and shares the selection with it."""
+
+import pytest
+from app.document import Document
+from PySide6.QtCore import QItemSelectionModel, Qt
+from PySide6.QtTest import QAbstractItemModelTester
+from pytestqt.qtbot import QtBot
+
+from app.commands import clipboard
+from app.models.outline_model import ID_ROLE
+from app.panels.outline import OutlinePanel
+
+
+@pytest.fixture
+def outline(qtbot: QtBot, document: Document) -> OutlinePanel:
+    panel = OutlinePanel(document)
+    qtbot.addWidget(panel)
+    return panel
+
+
+def test_elements_are_listed_with_their_links_below(outline: OutlinePanel) -> None:
+    model = outline.model
+    names = [model.index(row, 0).data() for row in range(model.rowCount())]
+    assert names == ["Rack A", "Leaf 1"]
+    rack = model.index(0, 0)
+    assert model.rowCount(rack) == 1
+    assert model.index(0, 0, rack).data() == "to Leaf 1"
+
+
+def test_the_model_keeps_qts_rules_through_edits(
+    outline: OutlinePanel, document: Document
+) -> None:
+    tester = QAbstractItemModelTester(
+        outline.model, QAbstractItemModelTester.FailureReportingMode.Warning
+    )
+    document.select(frozenset({"leaf"}))
+    clipboard.delete(document)
+    assert outline.model.rowCount() == 1
+    document.undo_stack.undo()
+    assert outline.model.rowCount() == 2
+    document.new()
+    assert outline.model.rowCount() == 0
+    assert tester is not None
+
+
+def test_a_selection_in_the_tree_selects_in_the_document(
+    outline: OutlinePanel, document: Document
+) -> None:
+    flags = QItemSelectionModel.SelectionFlag
+    outline.tree.selectionModel().select(
+        outline.model.index(1, 0), flags.ClearAndSelect | flags.Rows
+    )
+    assert document.selection == frozenset({"leaf"})
+
+
+def test_a_selection_in_the_document_selects_in_the_tree(
+    outline: OutlinePanel, document: Document
+) -> None:
+    document.select(frozenset({"rack", "cable"}))
+    rows = outline.tree.selectionModel().selectedRows(0)
+    assert {index.data(ID_ROLE) for index in rows} == {"rack", "cable"}
+    assert document.selection == frozenset({"rack", "cable"})
+
+
+def test_renaming_is_one_command(outline: OutlinePanel, document: Document) -> None:
+    count = document.undo_stack.count()
+    assert outline.model.setData(outline.model.index(0, 0), "Rack B")
+    assert document.design().elements[0].name == "Rack B"
+    assert document.undo_stack.count() == count + 1
+    assert not outline.model.setData(outline.model.index(0, 0), "   ")
+    assert document.undo_stack.count() == count + 1
+
+
+def test_rows_speak_to_screen_readers(outline: OutlinePanel) -> None:
+    spoken = outline.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
+    assert spoken.startswith("Rack A, Panjiu AL128")

@@ -1,0 +1,89 @@
+"""Windows for tests: a document with a small drawing, silent notifications, settings in a folder."""
+
+from pathlib import Path
+
+from app.document import Document
+from PySide6.QtCore import QEventLoop, QTimer
+
+from app.shell.main_window import MainWindow
+from app.support.notifications import Notifications, SaveChoice
+from app.support.settings import Settings
+from engine.catalog.catalog import Catalog
+from engine.catalog.devices import DeviceKind, Medium
+from engine.topology.changes import Batch, PutElements, PutLinks
+from engine.topology.elements import Element, Endpoint, Link
+
+
+class RecordingNotifications(Notifications):
+    """Answers as told and keeps what was said."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.errors: list[tuple[str, str]] = []
+        self.asked: list[str] = []
+        self.choice = SaveChoice.CANCEL
+        self.open_path: Path | None = None
+        self.save_path: Path | None = None
+
+    def error(self, title: str, text: str) -> None:
+        self.errors.append((title, text))
+
+    def about(self, title: str, text: str) -> None:
+        self.asked.append(text)
+
+    def ask_save(self, name: str) -> SaveChoice:
+        self.asked.append(name)
+        return self.choice
+
+    def ask_open_path(self, folder: Path) -> Path | None:
+        return self.open_path
+
+    def ask_save_path(self, proposal: Path) -> Path | None:
+        return self.save_path
+
+
+def drawn_document(catalog: Catalog) -> Document:
+    """A document with eight M890 in a mesh of one rack's switch: a rack and a leaf, linked."""
+    document = Document(catalog)
+    rack = Element(
+        id="rack", kind=DeviceKind.RACK, spec="panjiu-al128-2x64", name="Rack A", x=0.0, y=0.0
+    )
+    leaf = Element(
+        id="leaf", kind=DeviceKind.SWITCH, spec="hpn7-leaf", name="Leaf 1", x=400.0, y=0.0
+    )
+    link = Link(
+        id="cable",
+        a=Endpoint(element="rack", port="uplink"),
+        b=Endpoint(element="leaf", port="port"),
+        medium=Medium.ETHERNET,
+        count=64,
+        bandwidth_bytes_per_s=50e9,
+        latency_s=6e-7,
+    )
+    change = Batch((PutElements((rack, leaf)), PutLinks((link,))))
+    assert document.perform("Draw", change).ok
+    return document
+
+
+def make_window(document: Document, folder: Path) -> MainWindow:
+    """A complete window whose messages are recorded and whose settings are its own."""
+    window = MainWindow(document, Settings(folder / "settings.ini"), RecordingNotifications())
+    window.complete()
+    return window
+
+
+def close_window(window: MainWindow) -> None:
+    """Closes a window without questions and lets its deferred deletions happen."""
+    window.document.undo_stack.setClean()
+    window.close()
+    window.deleteLater()
+    loop = QEventLoop()
+    QTimer.singleShot(0, loop.quit)
+    loop.exec()
+
+
+def notes(window: MainWindow) -> RecordingNotifications:
+    """The recorder of a window made by `make_window`."""
+    recorder = window.files.notifications
+    assert isinstance(recorder, RecordingNotifications)
+    return recorder
