@@ -60,6 +60,8 @@ class RunLoop:
         """Runs until the worker is stopped; a finished simulation waits to be stopped."""
         while True:
             self._wait_for_work()
+            if self._take_step():
+                continue
             target_s, nap_s = self._target()
             if nap_s > 0:
                 self._nap(nap_s)
@@ -95,16 +97,27 @@ class RunLoop:
                 self._anchor = None
                 control.condition.wait()
 
-    def _target(self) -> tuple[float, float]:
-        """The simulated time to advance to, and how long to sleep instead if that is too near."""
-        control, now_s = self._control, self._simulation.time_s
+    def _take_step(self) -> bool:
+        """Advances by the step that the window asked for, in slices; False if it did not."""
+        control = self._control
         with control.condition:
             step_s, control.step_s = control.step_s, 0.0
-            speed = control.speed
+        if step_s <= 0:
+            return False
+        target_s = min(self._simulation.time_s + step_s, self._scenario.until_s)
+        while not self._done and self._simulation.time_s < target_s:
+            self._advance(target_s)
+            control.check_stop()
+        with control.condition:
+            control.frame_wanted = True
+        return True
+
+    def _target(self) -> tuple[float, float]:
+        """The simulated time to advance to, and how long to sleep instead if that is too near."""
+        now_s = self._simulation.time_s
+        with self._control.condition:
+            speed = self._control.speed
         end_s = self._scenario.until_s
-        if step_s > 0:
-            self._step_to(min(now_s + step_s, end_s))
-            return self._simulation.time_s, 0.0
         if speed == MAX_SPEED:
             self._anchor = None
             return end_s, 0.0
@@ -118,17 +131,6 @@ class RunLoop:
         if target_s <= now_s:
             return now_s, min(FRAME_S, max(0.001, (now_s - target_s) / speed))
         return min(target_s, end_s), 0.0
-
-    def _step_to(self, target_s: float) -> None:
-        """Advances all of a step in slices."""
-        while not self._done and self._simulation.time_s < target_s:
-            before = self._simulation.events
-            self._advance(target_s)
-            self._control.check_stop()
-            if self._simulation.events - before < self._budget:
-                break  # the slice was not cut short: the target is reached
-        with self._control.condition:
-            self._control.frame_wanted = True
 
     def _advance(self, target_s: float) -> None:
         if self._done:
