@@ -3,10 +3,11 @@
 from functools import lru_cache
 from pathlib import Path
 
-from engine.catalog.resources import resource_path
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
 from PySide6.QtSvg import QSvgRenderer
+
+from engine.catalog.resources import resource_path
 
 SIZE = 20
 RATIOS = (1.0, 2.0, 3.0)
