@@ -27,6 +27,7 @@ class ActionRegistry(QObject):
         super().__init__(owner)
         self._actions: dict[str, QAction] = {}
         self._groups: dict[str, QActionGroup] = {}
+        self._icons = {record.id: record.icon for record in ACTIONS if record.icon}
         for record in ACTIONS:
             self._actions[record.id] = self._make(record, owner)
 
@@ -64,9 +65,14 @@ class ActionRegistry(QObject):
 
     def refresh_icons(self) -> None:
         """Draws all icons again in the colours of the current palette."""
-        for record in ACTIONS:
-            if record.icon:
-                self._actions[record.id].setIcon(icon(record.icon))
+        for action_id, name in self._icons.items():
+            self._actions[action_id].setIcon(icon(name))
+
+    def set_icon(self, action_id: str, name: str) -> None:
+        """Gives an action another icon, which a change of colours keeps."""
+        if self._icons.get(action_id) != name:
+            self._icons[action_id] = name
+            self._actions[action_id].setIcon(icon(name))
 
     def _make(self, record: ActionRecord, owner: QWidget) -> QAction:
         action = QAction(translated(record.text), owner)

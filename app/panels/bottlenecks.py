@@ -84,7 +84,8 @@ class BottleneckRow(QFrame):
     def show_row(self, number: int, row: "Bottleneck", *, opened: bool) -> None:
         """Shows one row of the ranking."""
         share = f"{row.share:.0%}" if row.share >= 0.01 else f"{row.share:.1%}"
-        title = f"{number}. {row.resource}  {share}"
+        name = row.resource[:1].upper() + row.resource[1:]
+        title = f"{number}. {name}  {share}"
         if self.title.text() != title:
             self.title.setText(title)
         self.bar.set_share(row.share)

@@ -16,7 +16,7 @@ from app.actions.registry import ActionRegistry
 from app.commands import clipboard
 from app.document import Document
 from app.jobs.check_job import Checked, CheckJob
-from app.jobs.run_controller import RunController
+from app.jobs.run_controller import RunController, RunState
 from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.findings import FindingsPanel
 from app.panels.inspector import InspectorPanel
@@ -209,6 +209,7 @@ class MainWindow(QMainWindow):
         self.findings.count_changed.connect(self._show_finding_count)
         self.outline.delete_requested.connect(self._delete)
         self.run.failed.connect(self._on_run_failed)
+        self.run.state_changed.connect(self._show_run_state)
         self.actions_by_id[f"view.theme_{self.settings.theme}"].setChecked(True)
         self._show_selection_actions()
 
@@ -358,6 +359,12 @@ class MainWindow(QMainWindow):
     def _show_finding_count(self, count: int) -> None:
         title = self.tr("Findings ({0})").format(count) if count else self.tr("Findings")
         self.docks["findings"].setWindowTitle(title)
+
+    def _show_run_state(self, _state: RunState) -> None:
+        playing = self.run.is_playing
+        action = self.actions_by_id["run.play"]
+        action.setText(self.tr("&Pause") if playing else self.tr("&Play"))
+        self.actions_by_id.set_icon("run.play", "pause" if playing else "play")
 
     def _on_run_failed(self, text: str) -> None:
         self.files.notifications.error(self.tr("The design cannot run"), text)
