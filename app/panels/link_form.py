@@ -36,7 +36,8 @@ class LinkForm(Form):
         Raises:
             TopologyError: it was deleted meanwhile.
         """
-        for link in self._document.design().links:
+        links: tuple[Link, ...] = self._document.design().links
+        for link in links:
             if link.id == self._id:
                 return link
         raise TopologyError(self.tr("The link"), self.tr("it was deleted meanwhile"))

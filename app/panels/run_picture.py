@@ -30,8 +30,8 @@ class PictureMaker:
         drawn = np.flatnonzero(fabric.link_drawn >= 0)
         order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
         numbers = fabric.link_drawn[order]
-        starts = np.flatnonzero(np.r_[True, numbers[1:] != numbers[:-1]]) if len(order) else []
-        for rows in np.split(order, starts[1:]) if len(order) else []:
+        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
+        for rows in np.split(order, starts[1:]) if len(order) else ():
             self._links[lowered.link_ids[int(fabric.link_drawn[rows[0]])]] = rows
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:

@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         self.canvas.fit_all()
         self.checks.request()
+        QTimer.singleShot(0, self.charts, self.charts.warm_up)
         self.completed.emit()
 
     def _first_layout(self) -> None:
@@ -124,11 +125,12 @@ class MainWindow(QMainWindow):
         if not self.files.may_discard():
             event.ignore()
             return
-        self.run.shut_down()
-        self.checks.shut_down()
         self.settings.geometry = self.saveGeometry()
         self.settings.dock_state = self.saveState()
         self.settings.flush()
+        self.hide()  # a compilation under way has to end first
+        self.run.shut_down()
+        self.checks.shut_down()
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
