@@ -54,7 +54,7 @@ def main() -> int:
     target = resource_path("examples", "al128-agents.rackflow")
     Path(target).parent.mkdir(parents=True, exist_ok=True)
     save_design(target, al128_agents(catalog), catalog)
-    print(target)
+    sys.stdout.write(f"{target}\n")
     return 0
 
 

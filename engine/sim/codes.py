@@ -43,10 +43,10 @@ CAUSES = len(Cause)
 
 
 class Status(IntEnum):
-    """What a kernel returns; everything but OK carries a table name in engine.sim.run."""
+    """What the event loop returns."""
 
-    OK = 0
-    FLOW_TABLE_FULL = 1
-    REQUEST_TABLE_FULL = 2
-    LIST_TABLE_FULL = 3
-    STALLED = 4
+    OK = 0  # the budget is used up; call again
+    REACHED = 1  # nothing is left before the wanted time
+    DRAINED = 2  # every request has ended and none will come
+    OUTPUT_FULL = 3  # the table of finished requests must grow; call again
+    STALLED = 4  # requests are in the system but nothing will ever happen
