@@ -162,7 +162,7 @@ def _good(
     scenario: Scenario,
     ttft: NDArray[np.float64],
     e2e: NDArray[np.float64],
-    tokens: NDArray[np.int32],
+    tokens: NDArray[np.int64],
     results: RunResults,
     kept: NDArray[np.bool_],
 ) -> NDArray[np.bool_]:

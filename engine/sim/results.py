@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
-I4 = NDArray[np.int32]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +35,8 @@ class Frame:
     link_utilisation: F8  # [links] share of capacity since the last frame
     link_bytes_per_s: F8  # [links] mean rate since the last frame
     host_utilisation: F8  # [nodes] busy share of the cores, nan where not a host
-    replica_running: I4  # [replicas]
-    replica_waiting: I4  # [replicas]
+    replica_running: I8  # [replicas]
+    replica_waiting: I8  # [replicas]
     replica_kv_occupancy: F8  # [replicas]
     requests_completed: int
     events: int
@@ -61,10 +60,10 @@ class RunResults:
     arrival_s: F8
     first_token_s: F8
     finish_s: F8
-    input_tokens: I4
-    cached_tokens: I4
-    output_tokens: I4
-    replica: I4
+    input_tokens: I8
+    cached_tokens: I8
+    output_tokens: I8
+    replica: I8
     cause_seconds: F8  # [completed, CAUSES]; a row sums to finish - arrival
     link_bytes: F8  # [links] carried until time_s
     link_busy_s: F8  # [links] integral of utilisation

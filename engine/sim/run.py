@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.errors import CapacityError, ScenarioError
 from engine.sim.codes import CAUSES, LinkClass, NodeKind, Status
 from engine.sim.kernels.network import Network, make_network
-from engine.sim.kernels.serving import COMPUTING, World, advance, begin_agents
+from engine.sim.kernels.serving import COMPUTING, DECODE, PREFILL, World, advance, begin_agents
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame, RunResults, Series
 from engine.sim.state import (
@@ -34,9 +34,10 @@ from engine.sim.state import (
 from engine.sim.tables import AgentTables, RequestTables
 
 F8 = NDArray[np.float64]
+T = TypeVar("T")
 
 FIRST_ROWS = 4096
-MAX_CACHE_CELLS = 200_000_000
+MAX_CACHE_CELLS = 50_000_000  # 2 GB
 SLICE_EVENTS = 200_000
 SAMPLES_A_RUN = 1000
 SHORTEST_SAMPLE_S = 0.25
@@ -84,7 +85,7 @@ class Simulation:
     @property
     def time_s(self) -> float:
         """Simulated time reached."""
-        return float(self._state.totals.real[NOW])
+        return float(self._state.real[NOW])
 
     @property
     def finished(self) -> bool:
@@ -113,7 +114,7 @@ class Simulation:
         elif status == Status.STALLED:
             raise ScenarioError(
                 "run",
-                f"{int(self._state.totals.whole[IN_SYSTEM])} requests wait at {self.time_s:g} s "
+                f"{int(self._state.whole[IN_SYSTEM])} requests wait at {self.time_s:g} s "
                 "and nothing will ever happen",
                 "check links without capacity",
             )
@@ -159,7 +160,7 @@ class Simulation:
         is_host = self.lowered.host_cores > 0
         used = (now.host_busy_core_s - last.host_busy_core_s)[is_host] / span
         hosts[is_host] = used / self.lowered.host_cores[is_host]
-        rep, whole = state.replica, state.totals.whole
+        rep, whole = state.rep, state.whole
         return Frame(
             time_s=now.time_s,
             until_s=self.until_s,
@@ -168,9 +169,10 @@ class Simulation:
             link_utilisation=np.clip((now.link_busy_s - last.link_busy_s) / span, 0.0, 1.0),
             link_bytes_per_s=np.maximum(now.link_bytes - last.link_bytes, 0.0) / span,
             host_utilisation=np.clip(hosts, 0.0, 1.0),
-            replica_running=rep.running.copy(),
-            replica_waiting=rep.waiting.copy(),
-            replica_kv_occupancy=(rep.blocks - rep.free - rep.loose) / np.maximum(rep.blocks, 1),
+            replica_running=rep["running"].copy(),
+            replica_waiting=rep["waiting"].copy(),
+            replica_kv_occupancy=(rep["blocks"] - rep["free"] - rep["loose"])
+            / np.maximum(rep["blocks"], 1),
             requests_completed=int(whole[COMPLETED]),
             events=int(whole[EVENTS]),
             cause_seconds=self._cause_seconds(),
@@ -179,17 +181,17 @@ class Simulation:
 
     def results(self) -> RunResults:
         """Everything measured so far; nothing is changed."""
-        state, whole = self._state, self._state.totals.whole
+        state, whole = self._state, self._state.whole
         done = int(whole[COMPLETED])
-        out, real = state.output, state.totals.real
+        real = state.real
         mark = self._take_mark()
         nodes = len(self.lowered.fabric.node_kind)
         chip_busy, chip_compute = np.zeros(nodes), np.zeros(nodes)
         chip_busy[self.lowered.replicas.chips] = mark.replica_busy_s[:, None]
-        chip_compute[self.lowered.replicas.chips] = state.replica.compute_s[:, None]
-        span = mark.time_s - state.replica.kv_mark
-        used = state.replica.blocks - state.replica.free - state.replica.loose
-        kv = state.replica.kv_token_s + used * self.lowered.limits.block_tokens * span
+        chip_compute[self.lowered.replicas.chips] = state.rep["compute_s"][:, None]
+        span = mark.time_s - state.rep["kv_mark"]
+        used = state.rep["blocks"] - state.rep["free"] - state.rep["loose"]
+        kv = state.rep["kv_token_s"] + used * self.lowered.limits.block_tokens * span
         occupancy = real[OCCUPANCY] + whole[IN_SYSTEM] * (mark.time_s - real[OCCUPANCY_MARK])
         return RunResults(
             design_hash=self._design_hash,
@@ -201,14 +203,14 @@ class Simulation:
             completed=done,
             rejected=int(whole[REJECTED]),
             in_flight=int(whole[IN_SYSTEM]),
-            arrival_s=out.numbers[:done, 0].copy(),
-            first_token_s=out.numbers[:done, 1].copy(),
-            finish_s=out.numbers[:done, 2].copy(),
-            input_tokens=out.counts[:done, 0].copy(),
-            cached_tokens=out.counts[:done, 1].copy(),
-            output_tokens=out.counts[:done, 2].copy(),
-            replica=out.counts[:done, 3].copy(),
-            cause_seconds=out.cause[:done].copy(),
+            arrival_s=state.numbers[:done, 0].copy(),
+            first_token_s=state.numbers[:done, 1].copy(),
+            finish_s=state.numbers[:done, 2].copy(),
+            input_tokens=state.counts[:done, 0].copy(),
+            cached_tokens=state.counts[:done, 1].copy(),
+            output_tokens=state.counts[:done, 2].copy(),
+            replica=state.counts[:done, 3].copy(),
+            cause_seconds=state.out_cause[:done].copy(),
             link_bytes=mark.link_bytes,
             link_busy_s=mark.link_busy_s,
             chip_busy_s=chip_busy,
@@ -231,7 +233,7 @@ class Simulation:
         return Status(code)
 
     def _grow_output(self) -> None:
-        rows = self._state.output.numbers.shape[0]
+        rows = self._state.numbers.shape[0]
         wanted = 2 * rows + self.lowered.limits.max_seqs
         try:
             self._state = grown(self._state, wanted)
@@ -242,37 +244,36 @@ class Simulation:
 
     def _take_mark(self) -> _Mark:
         """Integrals up to now, without touching the state."""
-        state, net = self._state, self._network
-        now, rep = float(state.totals.real[NOW]), state.replica
-        computing = rep.mode == COMPUTING
-        partial = np.clip(np.minimum(now, rep.computed_s) - rep.started_s, 0.0, None)
-        span = now - net.link_time
-        rate = net.link_rate
-        share = np.divide(rate, net.capacity, out=np.zeros_like(rate), where=net.capacity > 0)
-        host = state.host
+        state, link = self._state, self._network.link
+        now, rep, host = float(state.real[NOW]), state.rep, state.host
+        computing = rep["mode"] == COMPUTING
+        partial = np.clip(np.minimum(now, rep["computed_s"]) - rep["started_s"], 0.0, None)
+        span = now - link["time_s"]
+        rate, capacity = link["rate"], link["capacity"]
+        share = np.divide(rate, capacity, out=np.zeros(len(rate)), where=capacity > 0)
         return _Mark(
             now,
-            rep.busy_s + np.where(computing, partial, 0.0),
-            net.link_bytes + rate * span,
-            net.link_busy + share * span,
-            host.busy_core_s + host.busy * (now - host.mark_s),
+            rep["busy_s"] + np.where(computing, partial, 0.0),
+            link["bytes"] + rate * span,
+            link["busy"] + share * span,
+            host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
         )
 
     def _cause_seconds(self) -> F8:
         """Request seconds by cause: of finished requests, and of those running or waiting."""
         state = self._state
-        done = int(state.totals.whole[COMPLETED])
-        total = state.output.cause[max(0, done - 2000) : done].sum(axis=0)
-        running = np.flatnonzero((state.request.phase == 4) | (state.request.phase == 5))
+        done = int(state.whole[COMPLETED])
+        total = state.out_cause[max(0, done - 2000) : done].sum(axis=0)
+        running = np.flatnonzero((state.req["phase"] == PREFILL) | (state.req["phase"] == DECODE))
         if len(running):
-            since = state.replica.cause[state.request.replica[running]]
-            total = total + (since - state.request.mark_cause[running]).sum(axis=0)
-            total = total + state.request.cause[running].sum(axis=0)
+            since = state.rep_cause[state.req["replica"][running]]
+            total = total + (since - state.mark_cause[running]).sum(axis=0)
+            total = total + state.req_cause[running].sum(axis=0)
         return np.asarray(total, np.float64).reshape(CAUSES)
 
     def _series(self) -> Series:
-        count = int(self._state.totals.whole[SAMPLE_COUNT])
-        rows = self._state.output.samples[:count].copy()
+        count = int(self._state.whole[SAMPLE_COUNT])
+        rows = self._state.samples[:count].copy()
         span = np.maximum(rows[:, 1], 1e-12)
         with np.errstate(invalid="ignore", divide="ignore"):
             hit = np.where(rows[:, 3] > 0, rows[:, 4] / rows[:, 3], np.nan)
@@ -289,18 +290,15 @@ class Simulation:
         )
 
 
-def _copied(table: NamedTuple) -> NamedTuple:  # type: ignore[type-var]
-    """A deep copy of nested NamedTuples of arrays and numbers."""
-    return type(table)(
-        *(
-            part.copy()
-            if isinstance(part, np.ndarray)
-            else _copied(part)
-            if isinstance(part, tuple)
-            else part
-            for part in table
-        )
-    )
+def _copied(table: T) -> T:
+    """A deep copy of a NamedTuple of arrays, numbers and such NamedTuples."""
+    parts: list[Any] = []
+    for part in cast("tuple[Any, ...]", table):
+        if isinstance(part, tuple):
+            parts.append(_copied(part))
+        else:
+            parts.append(part.copy() if isinstance(part, np.ndarray) else part)
+    return type(table)(*parts)
 
 
 def _world(lowered: Lowered, seed: int) -> World:
@@ -384,7 +382,7 @@ def _state(world: World, lowered: Lowered, until_s: float) -> State:
             outside[a:b].any()
             for a, b in zip(rep.coflow_start[:-1], rep.coflow_start[1:], strict=True)
         ],
-        np.int8,
+        np.bool_,
     )
     horizon = until_s if agents else min(until_s, _last_arrival_s(world))
     return new_state(

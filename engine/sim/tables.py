@@ -14,6 +14,25 @@ I4 = NDArray[np.int32]
 I1 = NDArray[np.int8]
 
 
+class Heap(NamedTuple):
+    """An indexed binary heap of item numbers, ordered by (key, number)."""
+
+    items: I8  # [capacity] the heap
+    place: I8  # [capacity] position of an item, -1 when it is not in
+    key: F8  # [capacity] key of an item
+    size: I8  # [1] items that are in
+
+
+def new_heap(capacity: int) -> Heap:
+    """An empty heap for the items 0..capacity-1."""
+    return Heap(
+        np.zeros(capacity, np.int64),
+        np.full(capacity, -1, np.int64),
+        np.zeros(capacity),
+        np.zeros(1, np.int64),
+    )
+
+
 class FabricTables(NamedTuple):
     """The drawn network, expanded. Row of node_*: one chip, host, switch, NIC, storage, client.
 

@@ -14,6 +14,7 @@ from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.topology.elements import Element
 
 F8 = NDArray[np.float64]
+Rectangle = tuple[float, float, float, float]  # x, y, width, height
 
 GRID = 16.0
 GAP = 16.0  # between members of an array
@@ -57,7 +58,9 @@ def rack_rows(spec: DeviceSpec) -> RackRows:
     inner = RACK_WIDTH - 2 * RACK_MARGIN
     tray_width = (inner - tray_gap * (TRAYS_A_ROW - 1)) / TRAYS_A_ROW
     cell = (tray_width - cell_gap * (rack.chips_per_tray + 1)) / rack.chips_per_tray
-    chips, trays, switches = [], [], []
+    chips: list[Rectangle] = []
+    trays: list[Rectangle] = []
+    switches: list[Rectangle] = []
     y = RACK_TITLE
     for _ in range(rack.domains):
         rows = math.ceil(rack.chips_per_domain / per_row)
@@ -93,9 +96,7 @@ def rack_rows(spec: DeviceSpec) -> RackRows:
     )
 
 
-def _switch_rows(
-    switches: list[tuple[float, float, float, float]], planes: int, inner: float, y: float
-) -> float:
+def _switch_rows(switches: list[Rectangle], planes: int, inner: float, y: float) -> float:
     """One row of switch trays, at most 10 a row; returns the y after it."""
     if not planes:
         return y

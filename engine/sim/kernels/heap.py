@@ -1,99 +1,92 @@
-"""An indexed binary heap of item numbers ordered by (key, number): ties never depend on history.
-
-`heap` holds items, `place[item]` is its position or -1, `key[item]` its key, `size[0]` the number
-of items. All arrays are changed in place.
-"""
+"""An indexed binary heap of item numbers ordered by (key, number): ties never depend on history."""
 
 import numpy as np
-from numba import njit
-from numpy.typing import NDArray
 
-F8 = NDArray[np.float64]
-I4 = NDArray[np.int32]
-I8 = NDArray[np.int64]
+from engine.sim.kernels.compiling import inner
+from engine.sim.tables import Heap
 
 
-@njit(cache=True, nogil=True)
-def _rise(heap: I4, place: I4, key: F8, at: int) -> None:
-    item = heap[at]
-    value = key[item]
+@inner
+def _rise(h: Heap, at: int) -> None:
+    item = h.items[at]
+    value = h.key[item]
     while at > 0:
         above = (at - 1) >> 1
-        other = heap[above]
-        if key[other] < value or (key[other] == value and other < item):
+        other = h.items[above]
+        if h.key[other] < value or (h.key[other] == value and other < item):
             break
-        heap[at] = other
-        place[other] = at
+        h.items[at] = other
+        h.place[other] = at
         at = above
-    heap[at] = item
-    place[item] = at
+    h.items[at] = item
+    h.place[item] = at
 
 
-@njit(cache=True, nogil=True)
-def _sink(heap: I4, place: I4, key: F8, count: int, at: int) -> None:
-    item = heap[at]
-    value = key[item]
+@inner
+def _sink(h: Heap, count: int, at: int) -> None:
+    item = h.items[at]
+    value = h.key[item]
     while True:
         child = 2 * at + 1
         if child >= count:
             break
-        best = heap[child]
+        best = h.items[child]
         if child + 1 < count:
-            right = heap[child + 1]
-            if key[right] < key[best] or (key[right] == key[best] and right < best):
+            right = h.items[child + 1]
+            if h.key[right] < h.key[best] or (h.key[right] == h.key[best] and right < best):
                 child += 1
                 best = right
-        if value < key[best] or (value == key[best] and item < best):
+        if value < h.key[best] or (value == h.key[best] and item < best):
             break
-        heap[at] = best
-        place[best] = at
+        h.items[at] = best
+        h.place[best] = at
         at = child
-    heap[at] = item
-    place[item] = at
+    h.items[at] = item
+    h.place[item] = at
 
 
-@njit(cache=True, nogil=True)
-def heap_set(heap: I4, place: I4, key: F8, size: I8, item: int, value: float) -> None:
+@inner
+def heap_set(h: Heap, item: int, value: float) -> None:
     """Inserts an item or moves it to a new key."""
-    at = place[item]
+    at = h.place[item]
     if at < 0:
-        key[item] = value
-        at = size[0]
-        size[0] = at + 1
-        heap[at] = item
-        place[item] = at
-        _rise(heap, place, key, at)
+        h.key[item] = value
+        at = h.size[0]
+        h.size[0] = at + 1
+        h.items[at] = item
+        h.place[item] = at
+        _rise(h, at)
         return
-    old = key[item]
-    key[item] = value
+    old = h.key[item]
+    h.key[item] = value
     if value < old:
-        _rise(heap, place, key, at)
+        _rise(h, at)
     elif value > old:
-        _sink(heap, place, key, size[0], at)
+        _sink(h, h.size[0], at)
 
 
-@njit(cache=True, nogil=True)
-def heap_remove(heap: I4, place: I4, key: F8, size: I8, item: int) -> None:
+@inner
+def heap_remove(h: Heap, item: int) -> None:
     """Takes an item out; nothing happens if it is not in."""
-    at = place[item]
+    at = h.place[item]
     if at < 0:
         return
-    last = size[0] - 1
-    size[0] = last
-    place[item] = -1
+    last = h.size[0] - 1
+    h.size[0] = last
+    h.place[item] = -1
     if at == last:
         return
-    moved = heap[last]
-    heap[at] = moved
-    place[moved] = at
-    _rise(heap, place, key, at)
-    _sink(heap, place, key, last, place[moved])
+    moved = h.items[last]
+    h.items[at] = moved
+    h.place[moved] = at
+    _rise(h, at)
+    _sink(h, last, h.place[moved])
 
 
-@njit(cache=True, nogil=True)
-def heap_top_key(heap: I4, key: F8, size: I8) -> float:
+@inner
+def heap_top_key(h: Heap) -> float:
     """The smallest key, infinite when empty."""
-    if size[0] == 0:
+    if h.size[0] == 0:
         return np.inf
-    top: float = key[heap[0]]
+    top: float = h.key[h.items[0]]
     return top

@@ -10,60 +10,68 @@ of a link form a doubly linked list from `link_head`. Counters live in `size`: h
 links, stamp.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.sim.kernels.compiling import inner, kernel
 from engine.sim.kernels.heap import heap_remove, heap_set, heap_top_key
+from engine.sim.tables import Heap, new_heap
 
 F8 = NDArray[np.float64]
 I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
+Records = Any  # an array of records; numpy cannot type their fields
 
 DIRTY, STAMP, SOLVES = 0, 1, 2
 SAME = 1e-14  # relative change of a rate that counts as none
+
+LINK = np.dtype(
+    [
+        ("capacity", np.float64),  # bytes/s
+        ("rate", np.float64),  # bytes/s in use
+        ("bytes", np.float64),  # integral of use until time_s
+        ("busy", np.float64),  # integral of use / capacity
+        ("time_s", np.float64),
+        ("head", np.int64),  # first active entry, -1
+        ("mark", np.int64),  # stamp of the component search
+        ("dirty", np.int64),  # 1 if touched since the last settle
+        ("room", np.float64),  # scratch: capacity left
+        ("load", np.float64),  # scratch: weight of the flows not yet fixed
+        ("free", np.int64),  # scratch: flows not yet fixed
+    ],
+    align=True,
+)
+FLOW = np.dtype(
+    [
+        ("route", np.int64),  # -1 when idle
+        ("weight", np.float64),  # of fairness
+        ("left", np.float64),  # bytes left at time_s
+        ("rate", np.float64),  # bytes/s
+        ("time_s", np.float64),
+        ("mark", np.int64),  # stamp of the component search
+        ("new_rate", np.float64),  # scratch
+    ],
+    align=True,
+)
+ENTRY = np.dtype([("after", np.int64), ("before", np.int64)], align=True)
 
 
 class Network(NamedTuple):
     """State of all links and flow slots; every array is changed in place by the functions."""
 
-    capacity: F8  # [links] bytes/s
-    link_rate: F8  # [links] bytes/s in use
-    link_bytes: F8  # [links] integral of use until link_time
-    link_busy: F8  # [links] integral of use / capacity
-    link_time: F8  # [links] s
-    link_head: I8  # [links] first active entry, -1
-    link_flows: I8  # [links] active entries
+    link: Records  # [links] LINK
+    flow: Records  # [slots] FLOW
+    entry: Records  # [slots * width] ENTRY
     route_start: I8  # [routes + 1]
-    route_link: I4  # [hops]
+    route_link: I8  # [hops]
     route_weight: F8  # [hops]
-    flow_route: I4  # [slots] route, -1 when idle
-    flow_weight: F8  # [slots] fairness weight
-    flow_left: F8  # [slots] bytes left at flow_time
-    flow_rate: F8  # [slots] bytes/s
-    flow_time: F8  # [slots] s
-    entry_next: I8  # [slots * width]
-    entry_back: I8  # [slots * width]
-    heap: I4  # [slots]
-    place: I4  # [slots]
-    key: F8  # [slots] completion time
-    heap_size: I8  # [1]
-    dirty: I4  # [links] links touched since the last settle
-    is_dirty: NDArray[np.bool_]  # [links]
-    mark_link: I8  # [links] stamps of the component search
-    mark_flow: I8  # [slots]
-    part_links: I4  # [links] scratch: links of the component
-    part_flows: I4  # [slots] scratch: flows of the component
-    room: F8  # [links] scratch: capacity left
-    load: F8  # [links] scratch: weight of the flows not yet fixed
-    free: I8  # [links] scratch: flows not yet fixed
-    level_heap: I4  # [links] scratch
-    level_place: I4  # [links] scratch, -1
-    level: F8  # [links] scratch
-    level_size: I8  # [1] scratch
-    new_rate: F8  # [slots] scratch
+    heap: Heap  # slots by completion time
+    level: Heap  # scratch: links by the rate at which they saturate
+    dirty: I8  # [links] links touched since the last settle
+    part_links: I8  # [links] scratch: links of the component
+    part_flows: I8  # [slots] scratch: flows of the component
     counter: I8  # [3] DIRTY, STAMP, SOLVES
     width: int  # hops of the longest route
 
@@ -74,137 +82,118 @@ def make_network(
     """An idle network; `slots` flows may run at once."""
     links = len(link_bytes_per_s)
     width = max(1, int(np.diff(route_start).max(initial=0)))
-    entries = slots * width
+    link = np.zeros(links, LINK)
+    link["capacity"] = link_bytes_per_s
+    link["head"] = -1
+    flow = np.zeros(slots, FLOW)
+    flow["route"] = -1
+    flow["weight"] = 1.0
+    entry = np.full(2 * slots * width, -1, np.int64).view(ENTRY)
     return Network(
-        capacity=np.array(link_bytes_per_s, np.float64),
-        link_rate=np.zeros(links),
-        link_bytes=np.zeros(links),
-        link_busy=np.zeros(links),
-        link_time=np.zeros(links),
-        link_head=np.full(links, -1, np.int64),
-        link_flows=np.zeros(links, np.int64),
+        link=link,
+        flow=flow,
+        entry=entry,
         route_start=np.array(route_start, np.int64),
-        route_link=np.array(route_link, np.int32),
+        route_link=np.array(route_link, np.int64),
         route_weight=np.array(route_weight, np.float64),
-        flow_route=np.full(slots, -1, np.int32),
-        flow_weight=np.ones(slots),
-        flow_left=np.zeros(slots),
-        flow_rate=np.zeros(slots),
-        flow_time=np.zeros(slots),
-        entry_next=np.full(entries, -1, np.int64),
-        entry_back=np.full(entries, -1, np.int64),
-        heap=np.zeros(slots, np.int32),
-        place=np.full(slots, -1, np.int32),
-        key=np.zeros(slots),
-        heap_size=np.zeros(1, np.int64),
-        dirty=np.zeros(links, np.int32),
-        is_dirty=np.zeros(links, np.bool_),
-        mark_link=np.zeros(links, np.int64),
-        mark_flow=np.zeros(slots, np.int64),
-        part_links=np.zeros(links, np.int32),
-        part_flows=np.zeros(slots, np.int32),
-        room=np.zeros(links),
-        load=np.zeros(links),
-        free=np.zeros(links, np.int64),
-        level_heap=np.zeros(links, np.int32),
-        level_place=np.full(links, -1, np.int32),
-        level=np.zeros(links),
-        level_size=np.zeros(1, np.int64),
-        new_rate=np.zeros(slots),
+        heap=new_heap(slots),
+        level=new_heap(links),
+        dirty=np.zeros(links, np.int64),
+        part_links=np.zeros(links, np.int64),
+        part_flows=np.zeros(slots, np.int64),
         counter=np.zeros(3, np.int64),
         width=width,
     )
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _touch(net: Network, link: int) -> None:
-    if not net.is_dirty[link]:
-        net.is_dirty[link] = True
+    if net.link[link].dirty == 0:
+        net.link[link].dirty = 1
         net.dirty[net.counter[DIRTY]] = link
         net.counter[DIRTY] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
     """Starts a flow of `size_bytes` in an idle slot; without links or bytes it is done at once."""
-    net.flow_route[slot] = route
-    net.flow_left[slot] = size_bytes
-    net.flow_rate[slot] = 0.0
-    net.flow_time[slot] = now_s
+    net.flow[slot].route = route
+    net.flow[slot].left = size_bytes
+    net.flow[slot].rate = 0.0
+    net.flow[slot].time_s = now_s
     first, last = net.route_start[route], net.route_start[route + 1]
     if first == last or size_bytes <= 0.0:
-        heap_set(net.heap, net.place, net.key, net.heap_size, slot, now_s)
+        heap_set(net.heap, slot, now_s)
     else:
-        heap_set(net.heap, net.place, net.key, net.heap_size, slot, np.inf)
+        heap_set(net.heap, slot, np.inf)
     for hop in range(last - first):
         link = net.route_link[first + hop]
         entry = slot * net.width + hop
-        head = net.link_head[link]
-        net.entry_next[entry] = head
-        net.entry_back[entry] = -1
+        head = net.link[link].head
+        net.entry[entry].after = head
+        net.entry[entry].before = -1
         if head >= 0:
-            net.entry_back[head] = entry
-        net.link_head[link] = entry
-        net.link_flows[link] += 1
+            net.entry[head].before = entry
+        net.link[link].head = entry
         _touch(net, link)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def net_stop(net: Network, slot: int) -> None:
     """Takes a flow out, done or not; its slot is idle afterwards."""
-    route = net.flow_route[slot]
+    route = net.flow[slot].route
     if route < 0:
         return
     first = net.route_start[route]
     for hop in range(net.route_start[route + 1] - first):
         link = net.route_link[first + hop]
         entry = slot * net.width + hop
-        after, before = net.entry_next[entry], net.entry_back[entry]
+        after, before = net.entry[entry].after, net.entry[entry].before
         if before >= 0:
-            net.entry_next[before] = after
+            net.entry[before].after = after
         else:
-            net.link_head[link] = after
+            net.link[link].head = after
         if after >= 0:
-            net.entry_back[after] = before
-        net.link_flows[link] -= 1
+            net.entry[after].before = before
         _touch(net, link)
-    net.flow_route[slot] = -1
-    heap_remove(net.heap, net.place, net.key, net.heap_size, slot)
+    net.flow[slot].route = -1
+    heap_remove(net.heap, slot)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def net_set_capacity(net: Network, link: int, bytes_per_s: float, now_s: float) -> None:
     """Changes a link's capacity from now on; 0 stalls its flows."""
     _account(net, link, now_s)
-    net.capacity[link] = bytes_per_s
+    net.link[link].capacity = bytes_per_s
     _touch(net, link)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def net_next_time(net: Network) -> float:
     """The earliest completion of a running flow, infinite when there is none."""
-    return heap_top_key(net.heap, net.key, net.heap_size)
+    first_s: float = heap_top_key(net.heap)
+    return first_s
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _account(net: Network, link: int, now_s: float) -> None:
-    span = now_s - net.link_time[link]
+    span = now_s - net.link[link].time_s
     if span > 0.0:
-        rate = net.link_rate[link]
+        rate = net.link[link].rate
         if rate > 0.0:
-            net.link_bytes[link] += rate * span
-            net.link_busy[link] += rate / net.capacity[link] * span
-    net.link_time[link] = now_s
+            net.link[link].bytes += rate * span
+            net.link[link].busy += rate / net.link[link].capacity * span
+    net.link[link].time_s = now_s
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def net_account(net: Network, now_s: float) -> None:
     """Brings the integrals of all links up to now."""
-    for link in range(net.capacity.size):
+    for link in range(net.link.size):
         _account(net, link, now_s)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def net_settle(net: Network, now_s: float) -> None:
     """Gives every flow that a change since the last call can have touched its max-min rate."""
     if net.counter[DIRTY] == 0:
@@ -215,35 +204,35 @@ def net_settle(net: Network, now_s: float) -> None:
     for i in range(links):
         link = net.part_links[i]
         _account(net, link, now_s)
-        net.link_rate[link] = 0.0
+        net.link[link].rate = 0.0
     for i in range(flows):
         slot = net.part_flows[i]
-        rate = net.new_rate[slot]
+        rate = net.flow[slot].new_rate
         _set_rate(net, slot, rate, now_s)
-        rate = net.flow_rate[slot]
-        first = net.route_start[net.flow_route[slot]]
-        for hop in range(net.route_start[net.flow_route[slot] + 1] - first):
-            net.link_rate[net.route_link[first + hop]] += rate * net.route_weight[first + hop]
+        rate = net.flow[slot].rate
+        first = net.route_start[net.flow[slot].route]
+        for hop in range(net.route_start[net.flow[slot].route + 1] - first):
+            net.link[net.route_link[first + hop]].rate += rate * net.route_weight[first + hop]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _set_rate(net: Network, slot: int, rate: float, now_s: float) -> None:
-    old = net.flow_rate[slot]
+    old = net.flow[slot].rate
     if abs(rate - old) <= SAME * old and old > 0.0:
         return
-    left = net.flow_left[slot] - old * (now_s - net.flow_time[slot])
-    net.flow_left[slot] = max(left, 0.0)
-    net.flow_time[slot] = now_s
-    net.flow_rate[slot] = rate
+    left = net.flow[slot].left - old * (now_s - net.flow[slot].time_s)
+    net.flow[slot].left = max(left, 0.0)
+    net.flow[slot].time_s = now_s
+    net.flow[slot].rate = rate
     done_s = np.inf
-    if net.flow_left[slot] <= 0.0:
+    if net.flow[slot].left <= 0.0:
         done_s = now_s
     elif rate > 0.0:
-        done_s = now_s + net.flow_left[slot] / rate
-    heap_set(net.heap, net.place, net.key, net.heap_size, slot, done_s)
+        done_s = now_s + net.flow[slot].left / rate
+    heap_set(net.heap, slot, done_s)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _component(net: Network) -> tuple[int, int]:
     """Links and flows connected to the dirty links, into part_links and part_flows."""
     net.counter[STAMP] += 1
@@ -251,134 +240,134 @@ def _component(net: Network) -> tuple[int, int]:
     links = flows = 0
     for i in range(net.counter[DIRTY]):
         link = net.dirty[i]
-        net.is_dirty[link] = False
-        net.mark_link[link] = stamp
+        net.link[link].dirty = 0
+        net.link[link].mark = stamp
         net.part_links[links] = link
         links += 1
     net.counter[DIRTY] = 0
     at = 0
     while at < links:
-        entry = net.link_head[net.part_links[at]]
+        entry = net.link[net.part_links[at]].head
         at += 1
         while entry >= 0:
             slot = entry // net.width
-            if net.mark_flow[slot] != stamp:
-                net.mark_flow[slot] = stamp
+            if net.flow[slot].mark != stamp:
+                net.flow[slot].mark = stamp
                 net.part_flows[flows] = slot
                 flows += 1
-                first = net.route_start[net.flow_route[slot]]
-                for at_hop in range(first, net.route_start[net.flow_route[slot] + 1]):
+                first = net.route_start[net.flow[slot].route]
+                for at_hop in range(first, net.route_start[net.flow[slot].route + 1]):
                     other = net.route_link[at_hop]
-                    if net.mark_link[other] != stamp:
-                        net.mark_link[other] = stamp
+                    if net.link[other].mark != stamp:
+                        net.link[other].mark = stamp
                         net.part_links[links] = other
                         links += 1
-            entry = net.entry_next[entry]
+            entry = net.entry[entry].after
     return links, flows
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _fill(net: Network, links: int, flows: int) -> None:
     """Progressive filling of one component: new_rate of its flows."""
     if flows == 0:
         return
     if flows == 1:
         slot = net.part_flows[0]
-        first = net.route_start[net.flow_route[slot]]
+        first = net.route_start[net.flow[slot].route]
         best = np.inf
-        for hop in range(first, net.route_start[net.flow_route[slot] + 1]):
-            best = min(best, net.capacity[net.route_link[hop]] / net.route_weight[hop])
-        net.new_rate[slot] = best
+        for hop in range(first, net.route_start[net.flow[slot].route + 1]):
+            best = min(best, net.link[net.route_link[hop]].capacity / net.route_weight[hop])
+        net.flow[slot].new_rate = best
         return
-    net.level_size[0] = 0
+    net.level.size[0] = 0
     for i in range(links):
         link = net.part_links[i]
-        net.room[link] = net.capacity[link]
-        net.load[link] = 0.0
-        net.free[link] = 0
-        net.level_place[link] = -1
+        net.link[link].room = net.link[link].capacity
+        net.link[link].load = 0.0
+        net.link[link].free = 0
+        net.level.place[link] = -1
     for i in range(flows):
         slot = net.part_flows[i]
-        net.new_rate[slot] = -1.0
-        first = net.route_start[net.flow_route[slot]]
-        for hop in range(first, net.route_start[net.flow_route[slot] + 1]):
+        net.flow[slot].new_rate = -1.0
+        first = net.route_start[net.flow[slot].route]
+        for hop in range(first, net.route_start[net.flow[slot].route + 1]):
             link = net.route_link[hop]
-            net.load[link] += net.route_weight[hop] * net.flow_weight[slot]
-            net.free[link] += 1
+            net.link[link].load += net.route_weight[hop] * net.flow[slot].weight
+            net.link[link].free += 1
     for i in range(links):
         link = net.part_links[i]
-        if net.free[link] > 0:
-            net.level[link] = net.room[link] / net.load[link]
-            at = net.level_size[0]
-            net.level_size[0] = at + 1
-            net.level_heap[at] = link
-            net.level_place[link] = at
+        if net.link[link].free > 0:
+            net.level.key[link] = net.link[link].room / net.link[link].load
+            at = net.level.size[0]
+            net.level.size[0] = at + 1
+            net.level.items[at] = link
+            net.level.place[link] = at
     _order(net)
     left = flows
     while left > 0:
-        link = net.level_heap[0]
-        if net.free[link] > 0:
-            current = max(net.room[link], 0.0) / net.load[link]
-            if current > net.level[link] * (1.0 + 1e-15):
-                heap_set(net.level_heap, net.level_place, net.level, net.level_size, link, current)
+        link = net.level.items[0]
+        if net.link[link].free > 0:
+            current = max(net.link[link].room, 0.0) / net.link[link].load
+            if current > net.level.key[link] * (1.0 + 1e-15):
+                heap_set(net.level, link, current)
                 continue
             left -= _saturate(net, link, current)
-        heap_remove(net.level_heap, net.level_place, net.level, net.level_size, link)
+        heap_remove(net.level, link)
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _order(net: Network) -> None:
     """Makes a heap of the levels that were appended in any order."""
-    count = net.level_size[0]
+    count = net.level.size[0]
     for start in range((count - 2) >> 1, -1, -1):
         at = start
-        item = net.level_heap[at]
-        value = net.level[item]
+        item = net.level.items[at]
+        value = net.level.key[item]
         while True:
             child = 2 * at + 1
             if child >= count:
                 break
-            best = net.level_heap[child]
+            best = net.level.items[child]
             if child + 1 < count:
-                right = net.level_heap[child + 1]
-                if net.level[right] < net.level[best] or (
-                    net.level[right] == net.level[best] and right < best
+                right = net.level.items[child + 1]
+                if net.level.key[right] < net.level.key[best] or (
+                    net.level.key[right] == net.level.key[best] and right < best
                 ):
                     child += 1
                     best = right
-            if value < net.level[best] or (value == net.level[best] and item < best):
+            if value < net.level.key[best] or (value == net.level.key[best] and item < best):
                 break
-            net.level_heap[at] = best
-            net.level_place[best] = at
+            net.level.items[at] = best
+            net.level.place[best] = at
             at = child
-        net.level_heap[at] = item
-        net.level_place[item] = at
+        net.level.items[at] = item
+        net.level.place[item] = at
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _saturate(net: Network, link: int, level: float) -> int:
     """Fixes the rates of all flows that are still free on a saturated link; returns how many."""
     fixed = 0
-    entry = net.link_head[link]
+    entry = net.link[link].head
     while entry >= 0:
         slot = entry // net.width
-        entry = net.entry_next[entry]
-        if net.new_rate[slot] >= 0.0:
+        entry = net.entry[entry].after
+        if net.flow[slot].new_rate >= 0.0:
             continue
-        rate = level * net.flow_weight[slot]
-        net.new_rate[slot] = rate
+        rate = level * net.flow[slot].weight
+        net.flow[slot].new_rate = rate
         fixed += 1
-        first = net.route_start[net.flow_route[slot]]
-        for hop in range(first, net.route_start[net.flow_route[slot] + 1]):
+        first = net.route_start[net.flow[slot].route]
+        for hop in range(first, net.route_start[net.flow[slot].route + 1]):
             other = net.route_link[hop]
             weight = net.route_weight[hop]
-            net.room[other] -= rate * weight
-            net.load[other] -= weight * net.flow_weight[slot]
-            net.free[other] -= 1
+            net.link[other].room -= rate * weight
+            net.link[other].load -= weight * net.flow[slot].weight
+            net.link[other].free -= 1
     return fixed
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def run_flows(net: Network, start_s: F8, size_bytes: F8, order: I8, finish_s: F8) -> int:
     """Runs every flow once: slot and route f from start_s[f]; returns the number of events.
 
@@ -398,8 +387,8 @@ def run_flows(net: Network, start_s: F8, size_bytes: F8, order: I8, finish_s: F8
         now = max(now, min(arrival, finish))
         events += 1
         edge = now * (1.0 + 1e-12)
-        while net.heap_size[0] > 0 and net.key[net.heap[0]] <= edge:
-            slot = net.heap[0]
+        while net.heap.size[0] > 0 and net.heap.key[net.heap.items[0]] <= edge:
+            slot = net.heap.items[0]
             finish_s[slot] = now
             done += 1
             net_stop(net, slot)

@@ -4,9 +4,9 @@ A bin spans a factor of 10^(1/64) = 1.037, so a median is off by at most 1.9 %.
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from engine.sim.kernels.compiling import inner
 from engine.sim.state import (
     BINS_A_DECADE,
     FIRST_BIN_S,
@@ -26,7 +26,7 @@ from engine.sim.state import (
 I8 = NDArray[np.int64]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def count_bin(bins: I8, seconds: float) -> None:
     """Counts one duration."""
     at = 0
@@ -35,7 +35,7 @@ def count_bin(bins: I8, seconds: float) -> None:
     bins[at] += 1
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _median(bins: I8, count: int) -> float:
     """The middle of the bin that holds the median; bins are emptied."""
     seen = 0
@@ -49,13 +49,13 @@ def _median(bins: I8, count: int) -> float:
     return value
 
 
-@njit(cache=True, nogil=True)
+@inner
 def take_sample(state: State, waiting: int, running: int, kv_share: float) -> None:
     """Writes one row of samples and sets the time of the next; a full table is halved."""
-    real, whole = state.totals.real, state.totals.whole
+    real, whole = state.real, state.whole
     if whole[SAMPLE_COUNT] == SAMPLES:
         _halve(state)
-    rows = state.output.samples
+    rows = state.samples
     at = whole[SAMPLE_COUNT]
     whole[SAMPLE_COUNT] += 1
     rows[at, 0] = real[SAMPLE_AT]
@@ -63,9 +63,9 @@ def take_sample(state: State, waiting: int, running: int, kv_share: float) -> No
     rows[at, 2] = whole[TOKENS_OUT]
     rows[at, 3] = whole[TOKENS_IN]
     rows[at, 4] = whole[TOKENS_CACHED]
-    rows[at, 5] = _median(state.output.ttft_bins, whole[TTFT_COUNT])
+    rows[at, 5] = _median(state.ttft_bins, whole[TTFT_COUNT])
     rows[at, 6] = whole[TTFT_COUNT]
-    rows[at, 7] = _median(state.output.tpot_bins, whole[TPOT_COUNT])
+    rows[at, 7] = _median(state.tpot_bins, whole[TPOT_COUNT])
     rows[at, 8] = whole[TPOT_COUNT]
     rows[at, 9] = waiting
     rows[at, 10] = running
@@ -78,10 +78,10 @@ def take_sample(state: State, waiting: int, running: int, kv_share: float) -> No
     real[SAMPLE_AT] += real[SAMPLE_EVERY]
 
 
-@njit(cache=True, nogil=True)
+@inner
 def _halve(state: State) -> None:
     """Merges pairs: sums add, medians are weighted by their counts, levels are averaged."""
-    rows = state.output.samples
+    rows = state.samples
     for at in range(SAMPLES // 2):
         a, b = rows[2 * at].copy(), rows[2 * at + 1].copy()
         rows[at, 0] = b[0]
@@ -95,5 +95,5 @@ def _halve(state: State) -> None:
                 rows[at, column] = a[column] if na > 0 else b[column]
         for column in (9, 10, 11):
             rows[at, column] = (a[column] * a[1] + b[column] * b[1]) / (a[1] + b[1])
-    state.totals.whole[SAMPLE_COUNT] = SAMPLES // 2
-    state.totals.real[SAMPLE_EVERY] *= 2.0
+    state.whole[SAMPLE_COUNT] = SAMPLES // 2
+    state.real[SAMPLE_EVERY] *= 2.0

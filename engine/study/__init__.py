@@ -1,1 +1,0 @@
-"""Many runs: studies over scenarios."""
