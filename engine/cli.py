@@ -113,7 +113,7 @@ def _validate(options: argparse.Namespace) -> int:
 
 def _analyse(options: argparse.Namespace) -> int:
     from engine.analysis.analyse import analyse, max_flow
-    from engine.report.tables import analysis_lines, analysis_report
+    from engine.report.analysis import analysis_lines, analysis_report
 
     design, catalog, _ = _open(options.file)
     report = analysis_report(design, catalog, analyse(design, catalog))

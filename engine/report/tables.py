@@ -1,4 +1,4 @@
-"""Plain-text tables for the shell: what a summary or an analysis says, a line each."""
+"""Plain-text tables for the shell: what a summary says, a line each."""
 
 from collections.abc import Iterable, Sequence
 
@@ -17,7 +17,7 @@ def summary_lines(summary: Summary) -> list[str]:
         f"{summary.requests_in_flight:,} in flight, {summary.requests_rejected:,} rejected",
         f"tokens/s: {summary.output_tokens_per_s:,.1f} out, {summary.input_tokens_per_s:,.1f} in"
         + _share(", cache hit ", summary.cache_hit_ratio),
-        *_aligned(
+        *aligned(
             [
                 ("", "p50", "p90", "p95", "p99", "mean"),
                 ("TTFT", *_cells(summary.ttft_s)),
@@ -31,9 +31,9 @@ def summary_lines(summary: Summary) -> list[str]:
         f"power: {format_quantity(summary.power_w, 'W')}"
         + _value(", ", summary.energy_per_output_token_j, "J", " an output token"),
         "bottlenecks:",
-        *_aligned([(f"  {row.share:6.1%}", row.resource) for row in summary.bottlenecks]),
+        *aligned([(f"  {row.share:6.1%}", row.resource) for row in summary.bottlenecks]),
         "busiest links:",
-        *_aligned([(f"  {row.utilisation:6.1%}", row.link, row.tier) for row in summary.links]),
+        *aligned([(f"  {row.utilisation:6.1%}", row.link, row.tier) for row in summary.links]),
         summary.estimates,
     ]
     if summary.overloaded:
@@ -54,7 +54,8 @@ def _value(before: str, value: float | None, unit: str, after: str) -> str:
     return "" if value is None else f"{before}{format_quantity(value, unit)}{after}"
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Rows with their columns padded to one width."""
     if not rows:
         return []
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]

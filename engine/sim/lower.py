@@ -31,6 +31,9 @@ from engine.sim.tables import (
 from engine.topology.elements import Element
 from engine.topology.expand import expand, figure_value
 
+MAX_BATCHED_TOKENS = 1_000_000
+MAX_SHARDS = 1_000_000
+
 ROUTER_CODE = {Router.ROUND_ROBIN: 0, Router.LEAST_LOADED: 1, Router.SESSION_STICKY: 2}
 
 
@@ -109,6 +112,21 @@ def check_deployment(deployment: Deployment) -> None:
             raise ScenarioError(
                 f"deployment {name}", f"it is {getattr(deployment, name)}", "set it to 1 or more"
             )
+    if deployment.max_num_batched_tokens < deployment.max_num_seqs:
+        raise ScenarioError(
+            "deployment max_num_batched_tokens",
+            f"{deployment.max_num_batched_tokens} is less than max_num_seqs "
+            f"{deployment.max_num_seqs}: a step cannot give every sequence its token",
+            "raise the one or lower the other",
+        )
+    largest = max(deployment.max_num_batched_tokens, deployment.kv_block_tokens)
+    if largest > MAX_BATCHED_TOKENS or deployment.tp * deployment.pp * deployment.ep > MAX_SHARDS:
+        raise ScenarioError(
+            "deployment",
+            f"it asks for {largest:,} tokens a step or block and TP{deployment.tp} x "
+            f"PP{deployment.pp}, EP{deployment.ep}",
+            f"stay below {MAX_BATCHED_TOKENS:,} tokens and {MAX_SHARDS:,} shards",
+        )
     if deployment.replicas < 0:
         raise ScenarioError("deployment replicas", "it is negative", "set 0 for as many as fit")
     if not 0.0 < deployment.memory_utilisation <= 1.0:
@@ -117,6 +135,16 @@ def check_deployment(deployment: Deployment) -> None:
             f"it is {deployment.memory_utilisation}",
             "set a share between 0 and 1",
         )
+
+
+def drawn_chip(design: Design, catalog: Catalog) -> DeviceSpec | None:
+    """The first chip that the deployment may use, with the user's own figures; None without."""
+    allowed = set(design.deployment.chips)
+    for element in design.elements:
+        spec = catalog.device(element.spec)
+        if _chip_id(spec) and (not allowed or element.id in allowed):
+            return _drawn_chip(element, spec, catalog)
+    return None
 
 
 def _chip_id(spec: DeviceSpec) -> str:

@@ -67,6 +67,14 @@ class Fabric(NamedTuple):
     link_multiplicity: I4  # [links] cables or planes in the bundle, at least 1
 
 
+class Cable(NamedTuple):
+    """What one cable of a drawn link carries, one direction, and how late: usable values."""
+
+    bytes_per_s: float
+    latency_s: float
+    tier: Tier
+
+
 class _Block(NamedTuple):
     """The inside of one rack: nodes by kind and undirected links, numbered from 0."""
 
@@ -268,26 +276,28 @@ def _drawn_link(
     rows: _Rows, index: int, link: Link, placed: dict[str, _Placed], by_id: dict[str, Element]
 ) -> None:
     a, b = placed[link.a.element], placed[link.b.element]
-    usable = min(
-        figure_value(by_id[link.a.element], a.spec, "efficiency", 1.0),
-        figure_value(by_id[link.b.element], b.spec, "efficiency", 1.0),
-    )
-    latency = link.latency_s + _switching(by_id[link.a.element], a.spec)
-    latency += _switching(by_id[link.b.element], b.spec)
-    tier = _tier(link.medium, a.spec.kind, b.spec.kind)
+    cable = cable_of(link, by_id[link.a.element], a.spec, by_id[link.b.element], b.spec)
     for nodes_a, _ in _ends(a, link.a):
         for nodes_b, _ in _ends(b, link.b):
             source, target = _spread(nodes_a, nodes_b)
             share = link.count / len(source)
             rows.source.append(source)
             rows.target.append(target)
-            rows.bytes_per_s.append(
-                np.full(len(source), link.bandwidth_bytes_per_s * usable * share)
-            )
-            rows.latency_s.append(np.full(len(source), latency))
-            rows.tier.append(np.full(len(source), tier, np.int8))
+            rows.bytes_per_s.append(np.full(len(source), cable.bytes_per_s * share))
+            rows.latency_s.append(np.full(len(source), cable.latency_s))
+            rows.tier.append(np.full(len(source), cable.tier, np.int8))
             rows.drawn.append(np.full(len(source), index, np.int32))
             rows.multiplicity.append(np.full(len(source), max(1, round(share)), np.int32))
+
+
+def cable_of(link: Link, a: Element, a_spec: DeviceSpec, b: Element, b_spec: DeviceSpec) -> Cable:
+    """One cable of a link: what the less efficient end leaves of it, and half of each switch."""
+    usable = min(
+        figure_value(a, a_spec, "efficiency", 1.0), figure_value(b, b_spec, "efficiency", 1.0)
+    )
+    latency = link.latency_s + _switching(a, a_spec) + _switching(b, b_spec)
+    tier = _tier(link.medium, a_spec.kind, b_spec.kind)
+    return Cable(link.bandwidth_bytes_per_s * usable, latency, tier)
 
 
 def _spread(nodes_a: I4, nodes_b: I4) -> tuple[I4, I4]:

@@ -1,0 +1,269 @@
+"""Readers of request traces in the public formats, all into one `RequestTrace`.
+
+Formats: azure (TIMESTAMP, ContextTokens, GeneratedTokens), mooncake (JSON lines with 512-token
+hash blocks), bailian (the same with 16-token blocks and seconds), burstgpt (CSV), servegen (a
+folder of client descriptions, see `engine.workload.servegen`) and csv, whose columns the user
+maps. A wrong value names file, line and column; nothing half-read comes back.
+"""
+
+import csv
+import math
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from engine.errors import FileError, TooLargeError, TraceError
+from engine.workload.servegen import read_servegen
+from engine.workload.trace import RequestTrace
+
+MAX_BYTES = 4 * 2**30
+MAX_REQUESTS = 20_000_000
+MAX_BLOCKS = 200_000_000
+MAX_TOKENS = 100_000_000  # of one request
+MAX_LINE = 16 * 2**20
+
+
+class _Columns(NamedTuple):
+    """Names of the three columns of a CSV and how its time is written."""
+
+    arrival: str
+    input: str
+    output: str
+    time: Callable[[str], float]
+
+
+class _Rows:
+    """Requests as they are read."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.arrival_s = array("d")
+        self.inputs = array("q")
+        self.outputs = array("q")
+        self.block_start = array("q", [0])
+        self.blocks = array("q")
+        self.names: dict[int | str, int] = {}
+        self.skipped = 0
+
+    def add(self, line: int, arrival_s: float, inputs: int, outputs: int) -> bool:
+        """Takes a request; one without output (failed, cancelled) is counted and left out."""
+        if outputs == 0 or inputs == 0:
+            self.skipped += 1
+            return False
+        if len(self.arrival_s) >= MAX_REQUESTS:
+            raise TooLargeError(self.path, f"over {MAX_REQUESTS:,} requests", "split the trace")
+        self.arrival_s.append(arrival_s)
+        self.inputs.append(inputs)
+        self.outputs.append(outputs)
+        return True
+
+    def trace(self, block_tokens: int) -> RequestTrace:
+        """The trace, sorted by arrival (stable), arrivals from 0 s."""
+        if not self.arrival_s:
+            raise FileError(self.path, "has no request with output", "choose another trace")
+        arrival = np.array(self.arrival_s, np.float64)
+        order = np.argsort(arrival, kind="stable")
+        start = np.array(self.block_start, np.int64)
+        blocks = np.array(self.blocks, np.int32)
+        if len(start) == 1:
+            start = np.zeros(len(order) + 1, np.int64)
+        else:
+            blocks, start = _reordered(blocks, start, order)
+        return RequestTrace(
+            arrival_s=arrival[order] - arrival.min(),
+            input_tokens=np.array(self.inputs, np.int32)[order],
+            output_tokens=np.array(self.outputs, np.int32)[order],
+            block_start=start,
+            blocks=blocks,
+            block_tokens=block_tokens if len(blocks) else 0,
+            name=self.path.name,
+            skipped_rows=self.skipped,
+        )
+
+
+def read_trace(
+    path: Path, kind: str, columns: Mapping[str, str] | None = None, block_tokens: int = 0
+) -> RequestTrace:
+    """The requests of a trace file (a folder for servegen).
+
+    Args:
+        path: the file.
+        kind: azure, mooncake, bailian, burstgpt, servegen or csv.
+        columns: for csv, the names of the columns arrival_s, input_tokens and output_tokens.
+        block_tokens: tokens of a hash block (0: the format's own, 512 or 16).
+
+    Raises:
+        TraceError: a value is missing or wrong; names line and column.
+        FileError: the file cannot be read, is empty or too large, or the format is unknown.
+    """
+    if kind == "servegen":
+        return read_servegen(path)
+    if kind in ("mooncake", "bailian"):
+        unit_s = 1e-3 if kind == "mooncake" else 1.0
+        return _read_json_lines(path, unit_s, block_tokens or (512 if kind == "mooncake" else 16))
+    chosen = {
+        "azure": _Columns("TIMESTAMP", "ContextTokens", "GeneratedTokens", _clock_s),
+        "burstgpt": _Columns("Timestamp", "Request tokens", "Response tokens", _number),
+        "csv": _mapped(columns or {}),
+    }.get(kind)
+    if chosen is None:
+        raise FileError(path, f"'{kind}' is no trace format", "say azure, mooncake, bailian, "
+                        "burstgpt, servegen or csv")  # fmt: skip
+    return _read_csv(path, chosen)
+
+
+def _mapped(columns: Mapping[str, str]) -> _Columns:
+    return _Columns(
+        columns.get("arrival_s", "arrival_s"),
+        columns.get("input_tokens", "input_tokens"),
+        columns.get("output_tokens", "output_tokens"),
+        _number,
+    )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Iterator[tuple[int, str]]]:
+    """Numbered lines of a text file of bounded size."""
+    try:
+        size = path.stat().st_size
+        if size > MAX_BYTES:
+            raise TooLargeError(path, f"is {size / 2**30:.1f} GiB", "split the trace")
+        with path.open(encoding="utf-8-sig", errors="strict", newline="") as file:
+            yield _lines(path, file)
+    except UnicodeDecodeError as error:
+        raise FileError(
+            path, f"is no UTF-8 text ({error.reason})", "choose another file"
+        ) from None
+    except OSError as error:
+        raise FileError(path, error.strerror or str(error), "choose another file") from None
+
+
+def _lines(path: Path, file: Iterator[str]) -> Iterator[tuple[int, str]]:
+    for number, line in enumerate(file, 1):
+        if len(line) > MAX_LINE:
+            raise TraceError(path, number, "", f"the line is over {MAX_LINE:,} characters")
+        yield number, line
+
+
+def _read_csv(path: Path, columns: _Columns) -> RequestTrace:
+    rows = _Rows(path)
+    with _opened(path) as lines:
+        number = 1
+        reader = csv.reader(line for _, line in lines)
+        try:
+            header = [name.strip() for name in next(reader, [])]
+            places = [_place(path, header, name) for name in columns[:3]]
+            for number, cells in enumerate(reader, 2):
+                if not cells:
+                    continue
+                if len(cells) <= max(places):
+                    raise TraceError(path, number, columns.output, "the row is too short")
+                arrival = _time(path, number, columns, cells[places[0]])
+                inputs = _count(path, number, columns.input, cells[places[1]])
+                outputs = _count(path, number, columns.output, cells[places[2]])
+                rows.add(number, arrival, inputs, outputs)
+        except csv.Error as error:
+            raise TraceError(path, number, "", str(error)) from None
+    return rows.trace(0)
+
+
+def _place(path: Path, header: list[str], name: str) -> int:
+    if name not in header:
+        known = ", ".join(header[:12]) or "none"
+        raise TraceError(path, 1, name, f"there is no such column; the file has {known}",
+                         "choose the format or map the columns")  # fmt: skip
+    return header.index(name)
+
+
+def _time(path: Path, line: int, columns: _Columns, text: str) -> float:
+    try:
+        value = columns.time(text)
+    except ValueError:
+        raise TraceError(path, line, columns.arrival, f"'{text[:40]}' is no time") from None
+    if not math.isfinite(value):
+        raise TraceError(path, line, columns.arrival, f"'{text[:40]}' is no time")
+    return value
+
+
+def _number(text: str) -> float:
+    return float(text)
+
+
+def _clock_s(text: str) -> float:
+    """Seconds of '2023-11-16 18:17:03.9799600' (any number of digits; UTC offset allowed)."""
+    head, _, tail = text.strip().partition(".")
+    digits = tail
+    for sign in "+-Z":
+        digits = digits.split(sign)[0]
+    zone = tail[len(digits) :]
+    moment = datetime.fromisoformat(head + (zone or "+00:00"))
+    return moment.timestamp() + (float(f"0.{digits}") if digits else 0.0)
+
+
+def _count(path: Path, line: int, column: str, text: str) -> int:
+    try:
+        value = float(text)
+    except ValueError:
+        raise TraceError(path, line, column, f"'{text[:40]}' is no number of tokens") from None
+    if not (0 <= value <= MAX_TOKENS) or value != int(value):
+        raise TraceError(path, line, column, f"'{text[:40]}' is no number of tokens")
+    return int(value)
+
+
+class _JsonRow(msgspec.Struct):
+    """One line of a Mooncake or Bailian trace; other fields are left alone."""
+
+    timestamp: float
+    input_length: int
+    output_length: int
+    hash_ids: list[int | str] = []
+
+
+def _read_json_lines(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
+    rows = _Rows(path)
+    decoder = msgspec.json.Decoder(_JsonRow)
+    with _opened(path) as lines:
+        for number, line in lines:
+            if not line.strip():
+                continue
+            try:
+                row = decoder.decode(line)
+            except (msgspec.DecodeError, RecursionError) as error:
+                raise TraceError(path, number, _field(str(error)), str(error)) from None
+            _check_row(path, number, row)
+            if rows.add(number, row.timestamp * unit_s, row.input_length, row.output_length):
+                rows.blocks.extend(
+                    rows.names.setdefault(name, len(rows.names)) for name in row.hash_ids
+                )
+                rows.block_start.append(len(rows.blocks))
+            if len(rows.blocks) > MAX_BLOCKS:
+                raise TooLargeError(path, f"over {MAX_BLOCKS:,} hash blocks", "split the trace")
+    return rows.trace(block_tokens)
+
+
+def _check_row(path: Path, line: int, row: _JsonRow) -> None:
+    if not math.isfinite(row.timestamp):
+        raise TraceError(path, line, "timestamp", f"{row.timestamp} is no time")
+    for name in ("input_length", "output_length"):
+        if not 0 <= getattr(row, name) <= MAX_TOKENS:
+            raise TraceError(path, line, name, f"{getattr(row, name)} is no number of tokens")
+
+
+def _field(message: str) -> str:
+    """The field that a decoder's message names, as in '... - at `$.input_length`'."""
+    return message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
+
+
+def _reordered(
+    blocks: np.ndarray, start: np.ndarray, order: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    lengths = np.diff(start)[order]
+    fresh = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    index = np.repeat(start[:-1][order] - fresh[:-1], lengths) + np.arange(fresh[-1])
+    return blocks[index], fresh
