@@ -166,6 +166,9 @@ def _place(
                 lowered.element_ids[int(fabric.node_element[node])] for node in ends
             )
             links = (lowered.link_ids[drawn],) if drawn >= 0 else ()
+            if cause is Cause.NETWORK_LATENCY:
+                owner = design.elements[int(fabric.node_element[ends[0]])].name
+                return tuple(names), links, f" on the scale-up links of {owner}"
             return tuple(names), links, f": {link_name(hottest, lowered, design)}"
     used = lowered.replicas.chips.ravel()
     busy = np.nan_to_num(chip_utilisation[used])
@@ -175,4 +178,6 @@ def _place(
     )
     spec = catalog.device(design.elements[lowered.placement.spec_element].spec)
     chip = catalog.device(spec.rack.chip) if spec.rack is not None else spec
+    if cause is Cause.QUEUE:
+        return elements, (), f" (max_num_seqs {lowered.limits.max_seqs}) of {chip.name} replicas"
     return elements, (), f" of {chip.name}"

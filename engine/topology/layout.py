@@ -5,13 +5,14 @@ its trays as rows of chips and the switch trays of each domain between them.
 """
 
 import math
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog.devices import DeviceKind, DeviceSpec
-from engine.topology.elements import Element
+from engine.topology.elements import Element, Link
 
 F8 = NDArray[np.float64]
 Rectangle = tuple[float, float, float, float]  # x, y, width, height
@@ -37,6 +38,7 @@ CELL_HEIGHT = 11.0
 TRAYS_A_ROW = 2
 SWITCH_ROW = 11.0
 DOMAIN_GAP = 8.0
+LANE = 12.0  # between paths that turn in the same gap
 
 
 class RackRows(NamedTuple):
@@ -172,39 +174,92 @@ def element_rect(element: Element, spec: DeviceSpec) -> tuple[float, float, floa
     return element.x, element.y, width, height
 
 
-def port_anchor(
-    element: Element, spec: DeviceSpec, port: str, toward: tuple[float, float]
-) -> tuple[float, float]:
-    """Where links of a port group leave the element: the middle of the side that faces `toward`.
+class _End(NamedTuple):
+    """One end of a link on a side of an element."""
 
-    A rack's uplinks leave at its foot or its head; ports of one device fan out along its side.
+    link: str
+    element: str
+    side: str  # top | bottom | left | right
+    order: float  # where its other end lies along that side
+
+
+def link_routes(
+    elements: Iterable[Element], links: Iterable[Link], specs: Mapping[str, DeviceSpec]
+) -> dict[str, F8]:
+    """Orthogonal paths of links, each [4, 2] in scene units.
+
+    Links leave at the side that faces their other end and fan out along it in the order of
+    those ends, so that they cross as little as the drawing allows; paths that turn in the same
+    gap between two rows take lanes of their own.
+
+    Args:
+        elements: all elements at an end of one of the links.
+        links: the links.
+        specs: device of each element id.
     """
-    x, y, width, height = element_rect(element, spec)
-    names = [group.name for group in spec.ports]
-    place = (names.index(port) + 1) / (len(names) + 1) if port in names else 0.5
-    across = spec.rack is None and _is_beside((x, y, width, height), toward)
-    if across:
-        return (x if toward[0] < x else x + width), y + height * place
-    return x + width * place, (y + height if toward[1] > y + height / 2 else y)
+    rects = {element.id: element_rect(element, specs[element.id]) for element in elements}
+    drawn = list(links)
+    places = _places(rects, [end for link in drawn for end in _ends(link, rects)])
+    paths: dict[str, F8] = {}
+    gaps: dict[tuple[int, int], list[tuple[float, str]]] = {}
+    for link in drawn:
+        (x1, y1, side), (x2, y2, _) = (
+            places[link.id, link.a.element],
+            places[link.id, link.b.element],
+        )
+        if side in ("top", "bottom"):
+            key = (round(min(y1, y2) / GRID), round(max(y1, y2) / GRID))
+            gaps.setdefault(key, []).append((abs(x2 - x1), link.id))
+            middle = (y1 + y2) / 2
+            paths[link.id] = np.array([(x1, y1), (x1, middle), (x2, middle), (x2, y2)])
+        else:
+            middle = (x1 + x2) / 2
+            paths[link.id] = np.array([(x1, y1), (middle, y1), (middle, y2), (x2, y2)])
+    for (low, high), members in gaps.items():
+        step = min(LANE, (high - low) * GRID * 0.6 / len(members))
+        for lane, (_, link_id) in enumerate(sorted(members)):
+            paths[link_id][1:3, 1] += (lane - (len(members) - 1) / 2) * step
+    return paths
 
 
-def _is_beside(rect: tuple[float, float, float, float], toward: tuple[float, float]) -> bool:
-    x, y, width, height = rect
-    outside = toward[0] < x or toward[0] > x + width
-    return outside and y <= toward[1] <= y + height
-
-
-def link_path(
-    start: tuple[float, float], end: tuple[float, float], lane: int = 0, lanes: int = 1
-) -> F8:
-    """An orthogonal path of four points; parallel links between two devices take lanes."""
-    spread = (lane - (lanes - 1) / 2) * 10.0
-    (x1, y1), (x2, y2) = start, end
-    x1, x2 = x1 + spread, x2 + spread
-    if abs(y2 - y1) >= 24.0:
-        middle = (y1 + y2) / 2 + spread
-        return np.array([(x1, y1), (x1, middle), (x2, middle), (x2, y2)])
-    middle = (x1 + x2) / 2
-    return np.array(
-        [(x1, y1 + spread), (middle, y1 + spread), (middle, y2 + spread), (x2, y2 + spread)]
+def _ends(link: Link, rects: Mapping[str, Rectangle]) -> tuple[_End, _End]:
+    a, b = rects[link.a.element], rects[link.b.element]
+    upright = a[1] + a[3] <= b[1] or b[1] + b[3] <= a[1]
+    centre_a, centre_b = _centre(a), _centre(b)
+    if upright:
+        sides = ("bottom", "top") if centre_a[1] < centre_b[1] else ("top", "bottom")
+        orders = centre_b[0], centre_a[0]
+    else:
+        sides = ("right", "left") if centre_a[0] < centre_b[0] else ("left", "right")
+        orders = centre_b[1], centre_a[1]
+    return (
+        _End(link.id, link.a.element, sides[0], orders[0]),
+        _End(link.id, link.b.element, sides[1], orders[1]),
     )
+
+
+def _centre(rect: Rectangle) -> tuple[float, float]:
+    return rect[0] + rect[2] / 2, rect[1] + rect[3] / 2
+
+
+def _places(
+    rects: Mapping[str, Rectangle], ends: list[_End]
+) -> dict[tuple[str, str], tuple[float, float, str]]:
+    """Where each end lies: the ends of a side stand evenly along it."""
+    sides: dict[tuple[str, str], list[_End]] = {}
+    for end in ends:
+        sides.setdefault((end.element, end.side), []).append(end)
+    places = {}
+    for (element, side), members in sides.items():
+        x, y, width, height = rects[element]
+        members.sort(key=lambda end: (end.order, end.link))
+        for number, end in enumerate(members, 1):
+            share = number / (len(members) + 1)
+            across, down = x + width * share, y + height * share
+            places[end.link, element] = {
+                "top": (across, y, side),
+                "bottom": (across, y + height, side),
+                "left": (x, down, side),
+                "right": (x + width, down, side),
+            }[side]
+    return places
