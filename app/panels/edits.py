@@ -18,7 +18,7 @@ def perform(document: Document, text: str, change: Change) -> None:
         TopologyError: the change does not fit the drawing; nothing was done.
     """
     verdict = document.perform(text, change)
-    if verdict is not None and not verdict.ok:
+    if not verdict.ok:
         raise TopologyError(text, verdict.reason)
 
 

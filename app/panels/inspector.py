@@ -48,7 +48,7 @@ class InspectorPanel(QWidget):
     def _selection_key(self) -> tuple[str, ...]:
         design = self._document.design()
         chosen = self._document.selection
-        known = [item.id for item in (*design.elements, *design.links) if item.id in chosen]
+        known = [name for name in design.ids() if name in chosen]
         return tuple(known)
 
     def _make_form(self) -> Form | None:

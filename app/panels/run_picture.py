@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.view import RunPicture
-from engine.sim.codes import NodeKind
+from app.canvas.run_picture import RunPicture
+from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame
 
@@ -26,6 +26,7 @@ class PictureMaker:
             rows = chips[owner == index]
             order = np.argsort(fabric.node_member[rows], kind="stable")
             self._chips[lowered.element_ids[index]] = rows[order]
+        self._up = _scale_up_links(lowered)
         self._links: dict[str, I8] = {}
         drawn = np.flatnonzero(fabric.link_drawn >= 0)
         order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
@@ -40,6 +41,10 @@ class PictureMaker:
             chip_utilisation={
                 name: frame.chip_utilisation[rows] for name, rows in self._chips.items()
             },
+            scale_up_utilisation={
+                name: _of_chips(frame.link_utilisation, self._up[rows])
+                for name, rows in self._chips.items()
+            },
             link_utilisation={
                 name: _directions(frame.link_utilisation, rows, np.max)
                 for name, rows in self._links.items()
@@ -48,7 +53,21 @@ class PictureMaker:
                 name: _directions(frame.link_bytes_per_s, rows, np.sum)
                 for name, rows in self._links.items()
             },
+            playing=playing,
         )
+
+
+def _scale_up_links(lowered: Lowered) -> I8:
+    """For each node the first of its scale-up links, -1 for none."""
+    fabric = lowered.fabric
+    first = np.full(len(fabric.node_kind), -1, np.int64)
+    rows = np.flatnonzero(fabric.link_class == LinkClass.SCALE_UP)[::-1]
+    first[fabric.link_source[rows]] = rows
+    return first
+
+
+def _of_chips(link_utilisation: F8, links: I8) -> F8:
+    return np.where(links >= 0, link_utilisation[links], 0.0)
 
 
 def _directions(values: F8, rows: I8, reduce: Callable[[F8], np.float64]) -> tuple[float, float]:

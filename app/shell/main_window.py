@@ -236,8 +236,8 @@ class MainWindow(QMainWindow):
             "tool.select": lambda: self._set_tool("select"),
             "tool.link": lambda: self._set_tool("link"),
             "tool.pan": lambda: self._set_tool("pan"),
-            "view.fit": lambda: self.canvas and self.canvas.fit_all(),
-            "view.fit_selection": lambda: self.canvas and self.canvas.fit_selection(),
+            "view.fit": self._fit_all,
+            "view.fit_selection": self._fit_selection,
             "view.next_issue": self._next_issue,
             "view.theme_system": lambda: self._set_theme("system"),
             "view.theme_light": lambda: self._set_theme("light"),
@@ -253,6 +253,14 @@ class MainWindow(QMainWindow):
     def _set_tool(self, name: str) -> None:
         if self.canvas is not None:
             self.canvas.set_tool(name)
+
+    def _fit_all(self) -> None:
+        if self.canvas is not None:
+            self.canvas.fit_all()
+
+    def _fit_selection(self) -> None:
+        if self.canvas is not None:
+            self.canvas.fit_selection()
 
     def _cut(self) -> None:
         self._copy()
@@ -276,7 +284,7 @@ class MainWindow(QMainWindow):
 
     def _select_all(self) -> None:
         design = self.document.design()
-        self.document.select(frozenset(item.id for item in (*design.elements, *design.links)))
+        self.document.select(frozenset(design.ids()))
 
     def _rename(self) -> None:
         self.docks["outline"].show()
@@ -304,7 +312,7 @@ class MainWindow(QMainWindow):
 
     def _locate(self, ids: frozenset[str]) -> None:
         design = self.document.design()
-        known = {item.id for item in (*design.elements, *design.links)}
+        known = set(design.ids())
         found = frozenset(ids) & known
         if found and self.canvas is not None:
             self.canvas.zoom_to(found, pulse=True)

@@ -70,5 +70,6 @@ class RunView(QObject):
         self._status.show_clock(None)
 
     def _on_stale(self, stale: bool) -> None:
+        self._canvas.set_stale(stale=stale)
         self._charts.set_stale(stale=stale)
         self._bottlenecks.set_stale(stale=stale)

@@ -110,6 +110,10 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     run: RunSettings = RunSettings()
     extra: dict[str, Any] = {}
 
+    def ids(self) -> list[str]:
+        """Ids of all elements, then of all links."""
+        return [*(element.id for element in self.elements), *(link.id for link in self.links)]
+
 
 SECTIONS: dict[str, type] = {
     "name": str,

@@ -14,9 +14,14 @@ def free_id(stem: str, taken: Collection[str]) -> str:
 
 
 def free_name(stem: str, taken: Collection[str]) -> str:
-    """A name that is not taken: the stem itself, or the stem without its number and the next."""
+    """A name that is not taken: the stem itself, or the next letter or number: Leaf B, Rack 2."""
     if stem not in taken:
         return stem
+    head, _, tail = stem.rpartition(" ")
+    if head and len(tail) == 1 and "A" <= tail <= "Y":
+        for code in range(ord(tail) + 1, ord("Z") + 1):
+            if f"{head} {chr(code)}" not in taken:
+                return f"{head} {chr(code)}"
     base = re.sub(r"\s+\d+$", "", stem)
     number = 2
     while f"{base} {number}" in taken:

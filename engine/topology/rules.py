@@ -127,12 +127,18 @@ def _free(
 
 
 def best_ports(
-    topology: Topology, catalog: Catalog, element_a: str, element_b: str
+    topology: Topology,
+    catalog: Catalog,
+    element_a: str,
+    element_b: str,
+    port_a: str = "",
+    port_b: str = "",
 ) -> Proposal | Verdict:
     """The link that one gesture between two elements means, or why there is none.
 
     Of the port pairs with a common medium the one of most total bandwidth is taken, with as many
     cables as both ends have free; a bundle between unequal ports runs at the slower one's rate.
+    A port that is named must be used.
     """
     if element_a == element_b:
         return Verdict(False, "a link needs two different elements")
@@ -140,17 +146,18 @@ def best_ports(
     spec_a, spec_b = catalog.device(first.spec), catalog.device(second.spec)
     best: Proposal | None = None
     refusal = Verdict(False, f"{first.name} and {second.name} have no port of a common medium")
-    for port_a in spec_a.ports:
-        for port_b in spec_b.ports:
-            if port_a.medium is not port_b.medium:
+    for own in spec_a.ports:
+        for other in spec_b.ports:
+            wanted = port_a in ("", own.name) and port_b in ("", other.name)
+            if not wanted or own.medium is not other.medium:
                 continue
-            a = Endpoint(element=first.id, port=port_a.name)
-            b = Endpoint(element=second.id, port=port_b.name)
+            a = Endpoint(element=first.id, port=own.name)
+            b = Endpoint(element=second.id, port=other.name)
             verdict = may_connect(topology, catalog, a, b)
             if not verdict.ok:
                 refusal = verdict
                 continue
-            proposal = _propose(a, b, port_a, port_b, verdict.free)
+            proposal = _propose(a, b, own, other, verdict.free)
             if best is None or _total(proposal) > _total(best):
                 best = proposal
     return best if best is not None else refusal
@@ -199,13 +206,15 @@ def link_of(proposal: Proposal, link_id: str) -> Link:
     )
 
 
-def legal_targets(topology: Topology, catalog: Catalog, element_id: str) -> dict[str, Verdict]:
-    """For every other element whether a gesture from this one may end there."""
+def legal_targets(
+    topology: Topology, catalog: Catalog, element_id: str, port: str = ""
+) -> dict[str, Verdict]:
+    """For every other element whether a gesture from this one (or one of its ports) may end there."""
     answers = {}
     for other in topology.elements:
         if other == element_id:
             continue
-        proposal = best_ports(topology, catalog, element_id, other)
+        proposal = best_ports(topology, catalog, element_id, other, port)
         if isinstance(proposal, Verdict):
             answers[other] = proposal
         else:

@@ -1,0 +1,59 @@
+"""A gesture: what happens between a press and its release, as one object."""
+
+from typing import NamedTuple, Protocol
+
+from PySide6.QtCore import Qt
+
+from app.canvas.camera import Camera, Point
+from app.canvas.layers.overlay import Overlay
+from app.canvas.scene import Scene
+from app.document import Document
+
+
+class Pointer(NamedTuple):
+    """Where the pointer is, in widget pixels and in the scene, and the keys held with it."""
+
+    view: Point
+    scene: Point
+    keys: Qt.KeyboardModifier
+
+    def holds(self, key: Qt.KeyboardModifier) -> bool:
+        """True while a modifier key is held."""
+        return bool(self.keys & key)
+
+
+class Stage(Protocol):
+    """What a gesture may use of the canvas."""
+
+    document: Document
+    camera: Camera
+    overlay: Overlay
+
+    @property
+    def scene(self) -> Scene:
+        """The drawing as it is shown."""
+        ...
+
+    def preview(self, moved: dict[str, Point]) -> None:
+        """Shows elements at other corners without editing anything."""
+        ...
+
+    def say(self, text: str) -> None:
+        """Shows a text in the status bar."""
+        ...
+
+
+class Gesture(Protocol):
+    """One interaction; the view holds at most one and forwards events to it."""
+
+    def move(self, pointer: Pointer) -> None:
+        """The pointer moved."""
+        ...
+
+    def finish(self, pointer: Pointer) -> bool:
+        """The button was released: edits as one command. True if the gesture goes on."""
+        ...
+
+    def cancel(self) -> None:
+        """Leaves everything as it was before."""
+        ...

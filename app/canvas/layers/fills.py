@@ -1,0 +1,181 @@
+"""Layers that are plain pixels: grid, links, device bodies, chips and their heat."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtGui import QPalette
+
+from app.canvas.camera import Camera
+from app.canvas.raster.kernels import fill_rects
+from app.canvas.run_picture import RunPicture
+from app.canvas.scene import STRIP, Scene
+from app.support.theme import CanvasColors, canvas_colors, heat_table, pixel
+from engine.catalog.devices import DeviceKind
+from engine.topology.layout import GRID
+
+F8 = NDArray[np.float64]
+U4 = NDArray[np.uint32]
+
+HALL, RACK, DEVICE, DETAIL = 0.08, 0.35, 0.6, 1.2  # scales at which more is shown
+MAJOR = 8
+STEPS = 256
+
+KIND_COLORS: dict[DeviceKind, str] = {
+    DeviceKind.CHIP: "#2f7fd0",
+    DeviceKind.HOST: "#5f9440",
+    DeviceKind.SWITCH: "#8762bd",
+    DeviceKind.NIC: "#b07d2e",
+    DeviceKind.STORAGE: "#2f9196",
+    DeviceKind.CLIENT: "#7a828c",
+    DeviceKind.RACK: "#3568a8",
+}
+
+
+class Paints:
+    """The colours of the canvas as pixels, for one widget palette."""
+
+    def __init__(self, palette: QPalette) -> None:
+        self.colors: CanvasColors = canvas_colors(palette)
+        self.heat: U4 = heat_table(self.colors, STEPS)
+
+    def pixel(self, name: str) -> int:
+        """One canvas colour as a pixel."""
+        return pixel(getattr(self.colors, name))
+
+    def heat_of(self, share: F8) -> U4:
+        """Heat pixels of uses from 0 to 1 (nan counts as idle)."""
+        known = np.nan_to_num(np.clip(share, 0.0, 1.0))
+        return self.heat[np.rint(known * (STEPS - 1)).astype(np.int64)]
+
+
+def paint_ground(pixels: U4, camera: Camera, ratio: float, paints: Paints, scene: Scene) -> None:
+    """Paper, grid and group frames."""
+    pixels[:] = paints.pixel("paper")
+    for step, name in ((GRID, "grid"), (GRID * MAJOR, "grid_major")):
+        spacing = step * camera.scale
+        if spacing < 8.0:
+            continue
+        for axis, shift in ((1, camera.dx), (0, camera.dy)):
+            size = pixels.shape[axis]
+            first = (shift % spacing) * ratio
+            lines = np.arange(first, size, spacing * ratio).astype(np.int64)
+            lines = lines[lines < size]
+            if axis == 1:
+                pixels[:, lines] = paints.pixel(name)
+            else:
+                pixels[lines, :] = paints.pixel(name)
+    if scene.groups:
+        boxes = np.array([box for _, box in scene.groups])
+        _framed(pixels, boxes, camera, ratio, paints.pixel("group_edge"), paints.pixel("group"))
+
+
+def paint_links(
+    pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
+) -> None:
+    """Links as bars of three segments, as wide as they carry much, in the colour of their use."""
+    count = len(scene.routes)
+    if not count:
+        return
+    colors = np.full(count, paints.pixel("link"), np.uint32)
+    width = np.full(count, 2.0 if camera.scale >= HALL else 1.0)
+    if run is not None:
+        use = np.array([max(run.link_utilisation.get(n, (0.0, 0.0))) for n in scene.link_ids])
+        colors = np.where(use > 0.0005, paints.heat_of(0.15 + 0.85 * use), colors)
+        width = width + 3.0 * np.sqrt(use)
+    width *= ratio
+    points = scene.routes * (camera.scale * ratio)
+    points[..., 0] += camera.dx * ratio
+    points[..., 1] += camera.dy * ratio
+    start, end = points[:, :-1], points[:, 1:]
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    half = (width / 2)[:, None]
+    bars = np.stack(
+        [
+            low[..., 0] - half,
+            low[..., 1] - half,
+            high[..., 0] - low[..., 0] + 2 * half,
+            high[..., 1] - low[..., 1] + 2 * half,
+        ],
+        axis=-1,
+    ).reshape(-1, 4)
+    fill_rects(pixels, bars, np.repeat(colors, 3).astype(np.uint32), 1.0, 0.0, 0.0, 0.0)
+
+
+def paint_devices(
+    pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
+) -> None:
+    """Bodies of devices, and inside racks their trays, chips, switches and uplinks."""
+    if not scene.bodies:
+        return
+    members = np.concatenate([body.members for body in scene.bodies.values()])
+    counts = [len(body.members) for body in scene.bodies.values()]
+    if camera.scale < HALL:
+        _tiles(pixels, scene, camera, ratio, paints, run, members, counts)
+        return
+    edge, panel = paints.pixel("panel_edge"), paints.pixel("panel")
+    _framed(pixels, members, camera, ratio, edge, panel)
+    strips = members.copy()
+    strips[:, 3] = STRIP
+    kinds = [pixel(KIND_COLORS[body.element.kind]) for body in scene.bodies.values()]
+    colors = np.repeat(np.array(kinds, np.uint32), counts)
+    _fill(pixels, strips, colors, camera, ratio)
+    for boxes, name in (
+        (scene.trays, "tray"),
+        (scene.switches, "switch"),
+        (scene.uplinks, "port"),
+    ):
+        _fill(pixels, boxes, np.full(len(boxes), paints.pixel(name), np.uint32), camera, ratio)
+    _fill(pixels, scene.cells, cell_colors(scene, paints, run), camera, ratio)
+
+
+def cell_colors(scene: Scene, paints: Paints, run: RunPicture | None) -> U4:
+    """One colour a chip: its heat in a run."""
+    colors = np.full(len(scene.cells), paints.pixel("chip"), np.uint32)
+    if run is not None:
+        for name, use in run.chip_utilisation.items():
+            body = scene.bodies.get(name)
+            if body is not None and body.cells == len(use):
+                colors[body.first_cell : body.first_cell + body.cells] = paints.heat_of(use)
+    return colors
+
+
+def _tiles(
+    pixels: U4,
+    scene: Scene,
+    camera: Camera,
+    ratio: float,
+    paints: Paints,
+    run: RunPicture | None,
+    members: F8,
+    counts: list[int],
+) -> None:
+    """From afar every member is one tile in its kind's colour, or its mean heat."""
+    colors = []
+    for body, count in zip(scene.bodies.values(), counts, strict=True):
+        use = run.chip_utilisation.get(body.element.id) if run is not None else None
+        if use is not None and len(use) and len(use) % count == 0:
+            mean = np.nan_to_num(use).reshape(count, -1).mean(axis=1)
+            colors.append(paints.heat_of(mean))
+        else:
+            colors.append(np.full(count, pixel(KIND_COLORS[body.element.kind]), np.uint32))
+    _fill(pixels, members, np.concatenate(colors), camera, ratio)
+
+
+def _framed(pixels: U4, boxes: F8, camera: Camera, ratio: float, edge: int, inside: int) -> None:
+    line = ratio / (camera.scale * ratio)
+    inner = boxes + np.array([line, line, -2 * line, -2 * line])
+    both = np.stack([boxes, inner], axis=1).reshape(-1, 4)
+    colors = np.tile(np.array([edge, inside], np.uint32), len(boxes))
+    _fill(pixels, both, colors, camera, ratio)
+
+
+def _fill(pixels: U4, boxes: F8, colors: U4, camera: Camera, ratio: float) -> None:
+    if len(boxes):
+        fill_rects(
+            pixels,
+            np.ascontiguousarray(boxes),
+            np.asarray(colors, np.uint32),
+            camera.scale * ratio,
+            camera.dx * ratio,
+            camera.dy * ratio,
+            0.0,
+        )

@@ -1,0 +1,197 @@
+"""Texts of the drawing: names, devices, badges, cables of links, use of chips when near."""
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+
+from app.canvas.camera import Camera
+from app.canvas.layers.fills import DETAIL, DEVICE, HALL, KIND_COLORS, RACK, Paints
+from app.canvas.picking import handles_of
+from app.canvas.run_picture import RunPicture
+from app.canvas.scene import Body, Scene
+from app.support.icons import pixmap
+from engine.catalog.devices import Status
+from engine.units import format_quantity
+
+SMALLEST_PX, LARGEST_PX = 9, 15
+CELL_TEXTS = 600
+NARROWEST_PX = 36.0
+
+
+def paint_labels(
+    painter: QPainter,
+    scene: Scene,
+    camera: Camera,
+    paints: Paints,
+    run: RunPicture | None,
+    view: QRectF,
+) -> None:
+    """All texts that are large enough to be read and lie in the view."""
+    for name, box in scene.groups:
+        _group_name(painter, name, box, camera, paints)
+    for body in scene.bodies.values():
+        rect = view_rect(body.box, camera)
+        if rect.intersects(view) and rect.width() >= NARROWEST_PX:
+            _body_labels(painter, body, rect, camera, paints)
+    if camera.scale >= DEVICE:
+        _link_labels(painter, scene, camera, paints, run, view)
+    if camera.scale >= 1.5 * DETAIL:
+        _cell_labels(painter, scene, camera, paints, run, view)
+
+
+def view_rect(box: tuple[float, float, float, float], camera: Camera) -> QRectF:
+    """A scene box in widget pixels."""
+    x, y = camera.to_view(box[0], box[1])
+    return QRectF(x, y, box[2] * camera.scale, box[3] * camera.scale)
+
+
+def sized_font(painter: QPainter, pixels: float, *, bold: bool = False) -> QFont:
+    """The widget's font at a size, kept within what can be read."""
+    font = QFont(painter.font())
+    font.setPixelSize(int(min(max(pixels, SMALLEST_PX), LARGEST_PX)))
+    font.setBold(bold)
+    return font
+
+
+def _group_name(
+    painter: QPainter,
+    name: str,
+    box: tuple[float, float, float, float],
+    camera: Camera,
+    paints: Paints,
+) -> None:
+    rect = view_rect(box, camera)
+    if rect.width() < NARROWEST_PX:
+        return
+    painter.setFont(sized_font(painter, 12 * camera.scale, bold=True))
+    painter.setPen(QColor(paints.colors.muted))
+    line = QRectF(rect.x() + 8, rect.y() + 4, rect.width() - 16, 18)
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _elided(painter, name, line.width()))
+
+
+def _body_labels(
+    painter: QPainter, body: Body, rect: QRectF, camera: Camera, paints: Paints
+) -> None:
+    scale = camera.scale
+    count = f" x{body.element.count}" if body.element.count > 1 else ""
+    title = f"{body.element.name}{count}"
+    if scale < RACK:
+        if scale >= HALL and rect.height() >= 14:
+            painter.setFont(sized_font(painter, SMALLEST_PX, bold=True))
+            painter.setPen(QColor(paints.colors.ink))
+            line = QRectF(rect.x() + 3, rect.y() + 1, rect.width() - 6, 14)
+            painter.drawText(
+                line, Qt.AlignmentFlag.AlignVCenter, _elided(painter, title, line.width())
+            )
+        return
+    left = rect.x() + 8 * scale
+    top = rect.y() + 7 * scale
+    icon_px = 18 * scale
+    if scale >= DEVICE:
+        ratio = painter.device().devicePixelRatioF()
+        color = QColor(KIND_COLORS[body.element.kind])
+        drawn = pixmap(body.element.kind.value, color, max(8, round(icon_px)), ratio)
+        painter.drawPixmap(QPointF(left, top + 4 * scale), drawn)
+        left += icon_px + 6 * scale
+    width = rect.right() - left - 6 * scale
+    painter.setFont(sized_font(painter, 12 * scale, bold=True))
+    painter.setPen(QColor(paints.colors.ink))
+    height = QFontMetricsF(painter.font()).height()
+    painter.drawText(
+        QRectF(left, top, width, height),
+        Qt.AlignmentFlag.AlignLeft,
+        _elided(painter, title, width),
+    )
+    if scale * 10 >= SMALLEST_PX - 2.5:
+        painter.setFont(sized_font(painter, 10 * scale))
+        painter.setPen(QColor(paints.colors.muted))
+        badge = "" if body.spec.status is Status.AVAILABLE else f"  ({body.spec.status.value})"
+        painter.drawText(
+            QRectF(left, top + height - 1, width, height),
+            Qt.AlignmentFlag.AlignLeft,
+            _elided(painter, f"{body.spec.name}{badge}", width),
+        )
+    if scale >= DETAIL:
+        _port_names(painter, body, camera, paints)
+
+
+def _port_names(painter: QPainter, body: Body, camera: Camera, paints: Paints) -> None:
+    painter.setFont(sized_font(painter, SMALLEST_PX))
+    painter.setPen(QColor(paints.colors.muted))
+    bottom = body.box[1] + body.box[3]
+    counts = {port.name: port.count for port in body.spec.ports}
+    for handle in handles_of(body):
+        if handle.y == bottom:
+            x, y = camera.to_view(handle.x, handle.y)
+            text = f"{handle.port} x{counts[handle.port]}"
+            painter.drawText(QRectF(x - 60, y - 16, 120, 13), Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _link_labels(
+    painter: QPainter,
+    scene: Scene,
+    camera: Camera,
+    paints: Paints,
+    run: RunPicture | None,
+    view: QRectF,
+) -> None:
+    painter.setFont(sized_font(painter, 10 * camera.scale))
+    metrics = QFontMetricsF(painter.font())
+    taken: list[QRectF] = []
+    for number, name in enumerate(scene.link_ids):
+        link = scene.links[name]
+        (x1, y1), (x2, y2) = scene.routes[number, 1], scene.routes[number, 2]
+        x, y = camera.to_view((x1 + x2) / 2, (y1 + y2) / 2)
+        if not view.contains(x, y):
+            continue
+        text = f"{link.count} x {format_quantity(link.bandwidth_bytes_per_s, 'B/s')}"
+        if run is not None:
+            use = max(run.link_utilisation.get(name, (0.0, 0.0)))
+            text += f"  {_percent(use)}"
+        width = metrics.horizontalAdvance(text) + 8
+        box = QRectF(x - width / 2, y - metrics.height() / 2, width, metrics.height())
+        if any(box.intersects(other) for other in taken):
+            continue  # an overlapping label would hide both
+        taken.append(box)
+        painter.fillRect(box, QColor(paints.colors.paper))
+        painter.setPen(QColor(paints.colors.muted))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _percent(share: float) -> str:
+    if share <= 0:
+        return "0 %"
+    return f"{share:.2%}" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+
+
+def _cell_labels(
+    painter: QPainter,
+    scene: Scene,
+    camera: Camera,
+    paints: Paints,
+    run: RunPicture | None,
+    view: QRectF,
+) -> None:
+    """Number of a chip, or its use in a run, inside its cell."""
+    painter.setFont(sized_font(painter, SMALLEST_PX))
+    painter.setPen(QColor(paints.colors.ink))
+    shown = 0
+    for body in scene.bodies.values():
+        if body.spec.rack is None or not view_rect(body.box, camera).intersects(view):
+            continue
+        use = run.chip_utilisation.get(body.element.id) if run is not None else None
+        for chip in range(body.cells):
+            cell = scene.cells[body.first_cell + chip]
+            rect = view_rect((cell[0], cell[1], cell[2], cell[3]), camera)
+            if not rect.intersects(view):
+                continue
+            known = use is not None and chip < len(use) and np.isfinite(use[chip])
+            text = f"{use[chip]:.0%}" if use is not None and known else str(chip)
+            painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
+            shown += 1
+            if shown >= CELL_TEXTS:
+                return
+
+
+def _elided(painter: QPainter, text: str, width: float) -> str:
+    return painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(0, int(width)))

@@ -1,0 +1,490 @@
+"""CanvasView: the drawing on the screen. It forwards events to one gesture and paints layers."""
+
+import time
+
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QContextMenuEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDragMoveEvent,
+    QDropEvent,
+    QFocusEvent,
+    QHelpEvent,
+    QHideEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
+from PySide6.QtWidgets import QToolTip, QWidget
+
+from app.canvas.camera import Box, Camera, Point
+from app.canvas.canvas_raster import CanvasRaster
+from app.canvas.gestures.base import Gesture, Pointer
+from app.canvas.gestures.link import LinkGesture
+from app.canvas.gestures.move import MoveGesture
+from app.canvas.gestures.pan import PanGesture
+from app.canvas.gestures.place import PlaceGesture
+from app.canvas.gestures.rubber_band import RubberBandGesture
+from app.canvas.layers.fills import Paints
+from app.canvas.layers.overlay import (
+    PULSE_S,
+    Overlay,
+    paint_empty,
+    paint_legend,
+    paint_overlay,
+)
+from app.canvas.layers.particles import Particles
+from app.canvas.picking import element_at, handle_at, link_at
+from app.canvas.run_picture import RunPicture
+from app.canvas.scene import Scene, make_scene
+from app.canvas.tips import tip_text
+from app.document import Document
+from app.models.palette_model import SPEC_MIME
+from engine.topology.changes import MoveElements
+from engine.topology.layout import GRID
+
+FRAME_MS = 16
+FIT_MARGIN = 36.0
+FIT_MOST, LOCATE_MOST = 1.5, 2.0
+WHEEL_STEP = 1.0015
+SHIFT_KEYS = {
+    Qt.Key.Key_Left: (-1.0, 0.0),
+    Qt.Key.Key_Right: (1.0, 0.0),
+    Qt.Key.Key_Up: (0.0, -1.0),
+    Qt.Key.Key_Down: (0.0, 1.0),
+}
+
+
+class CanvasView(QWidget):
+    """Shows a document's drawing, edits it by gestures, and animates a run over it."""
+
+    status_text = Signal(str)
+    zoom_changed = Signal(float)
+    context_menu_requested = Signal(QPoint)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.document = document
+        self.camera = Camera()
+        self.overlay = Overlay()
+        self._scene = Scene()
+        self._paints = Paints(self.palette())
+        self._raster = CanvasRaster()
+        self._particles = Particles()
+        self._run: RunPicture | None = None
+        self._stale = False
+        self._moved: dict[str, Point] = {}
+        self._gesture: Gesture | None = None
+        self._tool = "select"
+        self._space_held = False
+        self._fit_wanted = True
+        self._clock = QTimer(self)
+        self._clock.setInterval(FRAME_MS)
+        self._clock.setTimerType(Qt.TimerType.PreciseTimer)
+        self._clock.timeout.connect(self._tick)
+        self._last_tick_s = 0.0
+        self.setMouseTracking(True)
+        self.setAcceptDrops(True)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setMinimumSize(240, 180)
+        self.setAccessibleName(self.tr("Drawing"))
+        self.setAccessibleDescription(self.tr("The outline lists and edits the same elements."))
+        document.changed.connect(self._on_changed)
+        document.replaced.connect(self._on_replaced)
+        document.selection_changed.connect(self.update)
+        self._read()
+
+    # ------------------------------------------------------------------ what others ask for
+
+    @property
+    def scene(self) -> Scene:
+        """The drawing as it is shown."""
+        return self._scene
+
+    @property
+    def particles(self) -> int:
+        """Moving dots on the screen."""
+        return self._particles.count
+
+    def set_tool(self, name: str) -> None:
+        """Chooses what a press means: select, link or pan."""
+        self._cancel_gesture()
+        self._tool = name
+        self._show_cursor()
+
+    def begin_place(self, spec_id: str) -> None:
+        """The next click places a device of the palette."""
+        spec = self.document.catalog.devices.get(spec_id)
+        if spec is not None:
+            self._cancel_gesture()
+            self._gesture = PlaceGesture(self, spec)
+            self.setCursor(Qt.CursorShape.CrossCursor)
+            self.say(
+                self.tr("Click to place {0}; Shift for several, Esc to stop").format(spec.name)
+            )
+            self.setFocus()
+
+    def set_frame(self, picture: RunPicture | None) -> None:
+        """Shows a run's use of chips and links; None shows the drawing alone."""
+        self._run = picture
+        self._raster.invalidate()
+        if picture is None:
+            self._particles = Particles()
+            self._stale = False
+        else:
+            self._particles.show(self._scene, picture)
+        self._run_clock()
+        self.update()
+
+    def set_stale(self, *, stale: bool) -> None:
+        """Says that the drawing was edited after the run began."""
+        self._stale = stale
+        self.update()
+
+    def fit_all(self) -> None:
+        """Shows the whole drawing."""
+        self._fit(self._scene.bounds(), FIT_MOST)
+        self._fit_wanted = True
+
+    def fit_selection(self) -> None:
+        """Shows what is selected."""
+        self._fit(self._scene.bounds(self.document.selection), LOCATE_MOST)
+
+    def zoom_to(self, ids: frozenset[str], *, pulse: bool) -> None:
+        """Selects and shows elements and links; with `pulse` they are pointed at for a moment."""
+        self.document.select(ids)
+        box = self._scene.bounds(ids)
+        if box is not None:
+            self._fit(box, LOCATE_MOST)
+        if pulse:
+            self.overlay.pulse, self.overlay.pulse_left_s = ids, PULSE_S
+            self._run_clock()
+
+    def preview(self, moved: dict[str, Point]) -> None:
+        """Shows elements at other corners without editing anything."""
+        self._moved = moved
+        self._read()
+
+    def say(self, text: str) -> None:
+        """Shows a text in the status bar."""
+        self.status_text.emit(text)
+
+    # ------------------------------------------------------------------ document and frames
+
+    def _read(self) -> None:
+        self._scene = make_scene(self.document.design(), self.document.catalog, self._moved)
+        if self._run is not None:
+            self._particles.show(self._scene, self._run)
+        self._raster.invalidate()
+        self.update()
+
+    def _on_changed(self, _change: object) -> None:
+        self._moved = {}
+        self._read()
+
+    def _on_replaced(self) -> None:
+        self._cancel_gesture()
+        self.overlay = Overlay()
+        self.set_frame(None)
+        self._on_changed(None)
+        self.fit_all()
+
+    def _fit(self, box: Box | None, most: float) -> None:
+        self.camera.fit(box or (0.0, 0.0, 640.0, 400.0), self.width(), self.height(),
+                        FIT_MARGIN, most)  # fmt: skip
+        self._fit_wanted = False
+        self._camera_moved()
+
+    def _camera_moved(self) -> None:
+        self._raster.invalidate()
+        self.zoom_changed.emit(self.camera.scale)
+        self.update()
+
+    def _run_clock(self) -> None:
+        """Frames are made only while something moves and can be seen."""
+        moving = self._run is not None and self._run.playing and self._particles.count > 0
+        wanted = self.isVisible() and (moving or self.overlay.pulse_left_s > 0)
+        if wanted and not self._clock.isActive():
+            self._last_tick_s = time.perf_counter()
+            self._clock.start()
+        elif not wanted:
+            self._clock.stop()
+
+    def _tick(self) -> None:
+        now = time.perf_counter()
+        passed, self._last_tick_s = min(now - self._last_tick_s, 0.1), now
+        if self._run is not None and self._run.playing:
+            self._particles.advance(passed)
+        if self.overlay.pulse_left_s > 0:
+            self.overlay.pulse_left_s = max(0.0, self.overlay.pulse_left_s - passed)
+            self._run_clock()
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """The still picture, moving dots, then the overlay."""
+        size, ratio = (self.width(), self.height()), self.devicePixelRatioF()
+        particles = self._particles if self._run is not None else None
+        image = self._raster.picture(
+            size, ratio, self._scene, self.camera, self._paints, self.font(), self._run, particles
+        )
+        area = QRectF(self.rect())
+        with QPainter(self) as painter:
+            painter.drawImage(0, 0, image)
+            painter.setFont(self.font())
+            paint_overlay(
+                painter, self.overlay, self._scene, self.camera, self._paints,
+                self.document.selection,
+            )  # fmt: skip
+            if self._run is not None:
+                paint_legend(painter, area, self._paints, stale=self._stale)
+            if not self._scene.ids and not self.overlay.ghosts:
+                paint_empty(painter, area, self._paints)
+
+    # ------------------------------------------------------------------ events
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keeps a fitted drawing fitted."""
+        super().resizeEvent(event)
+        if self._fit_wanted:
+            self.fit_all()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Goes on moving."""
+        super().showEvent(event)
+        self._run_clock()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Nothing moves while hidden."""
+        super().hideEvent(event)
+        self._clock.stop()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Takes new colours."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange:
+            self._paints = Paints(self.palette())
+            self._raster.invalidate()
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begins the gesture that the press means."""
+        pointer = self._pointer(event.position(), event.modifiers())
+        if isinstance(self._gesture, PlaceGesture) and event.button() == Qt.MouseButton.LeftButton:
+            self._gesture.move(pointer)
+            return
+        if event.button() == Qt.MouseButton.RightButton and self._gesture is not None:
+            self._cancel_gesture()
+            return
+        if self._gesture is not None:
+            return
+        pans = self._tool == "pan" or self._space_held
+        if event.button() == Qt.MouseButton.MiddleButton or (
+            pans and event.button() == Qt.MouseButton.LeftButton
+        ):
+            self._gesture = PanGesture(self, pointer, self._pan_moved)
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        elif event.button() == Qt.MouseButton.LeftButton:
+            self._gesture = self._pressed(pointer)
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Forwards to the gesture, or shows what lies under the pointer."""
+        pointer = self._pointer(event.position(), event.modifiers())
+        self.overlay.pointer = pointer.view
+        if self._gesture is not None:
+            self._gesture.move(pointer)
+        else:
+            self._hover(pointer)
+        self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Ends the gesture: one command at most."""
+        if self._gesture is None or event.button() == Qt.MouseButton.RightButton:
+            return
+        pointer = self._pointer(event.position(), event.modifiers())
+        gesture, self._gesture = self._gesture, None
+        if gesture.finish(pointer):
+            self._gesture = gesture
+        self._show_cursor()
+        self._hover(pointer)
+        self.update()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Shows an element as large as it fits."""
+        name = element_at(self._scene, *self.camera.to_scene(*_xy(event.position())))
+        if name is not None and event.button() == Qt.MouseButton.LeftButton:
+            self.zoom_to(frozenset({name}), pulse=False)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """The wheel zooms at the pointer; a touch pad scrolls, with Ctrl it zooms."""
+        pixels, x, y = event.pixelDelta(), *_xy(event.position())
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if not pixels.isNull() and not control:
+            self.camera.pan(pixels.x(), pixels.y())
+        else:
+            self.camera.zoom(WHEEL_STEP ** event.angleDelta().y(), x, y)
+        self._fit_wanted = False
+        self._camera_moved()
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape leaves a gesture, arrows move the selection, space pans while it is held."""
+        key = Qt.Key(event.key())
+        if key == Qt.Key.Key_Escape:
+            if self._gesture is None:
+                self.document.select(frozenset())
+            self._cancel_gesture()
+        elif key in SHIFT_KEYS and self._gesture is None and self.document.selection:
+            self._nudge(key, fine=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+        elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
+            factor = 1 / 1.25 if key == Qt.Key.Key_Minus else 1.25
+            self.camera.zoom(factor, self.width() / 2, self.height() / 2)
+            self._camera_moved()
+        else:
+            super().keyPressEvent(event)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Selects what lies under the pointer and asks for a menu."""
+        x, y = self.camera.to_scene(event.pos().x(), event.pos().y())
+        name = element_at(self._scene, x, y) or link_at(self._scene, self.camera, x, y)
+        if name is not None and name not in self.document.selection:
+            self.document.select(frozenset({name}))
+        self.context_menu_requested.emit(event.globalPos())
+
+    def event(self, event: QEvent) -> bool:
+        """Tool tips tell what lies under the pointer."""
+        if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
+            x, y = self.camera.to_scene(event.pos().x(), event.pos().y())
+            text = tip_text(self._scene, self.camera, x, y, self._run)
+            QToolTip.showText(event.globalPos(), text, self)
+            return True
+        return super().event(event)
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """A lost focus ends a held space."""
+        super().focusOutEvent(event)
+        self._space_held = False
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Nothing is under the pointer any more."""
+        super().leaveEvent(event)
+        self.overlay.hovered = self.overlay.hovered_port = ""
+        self.overlay.show_handles = False
+        self.update()
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Takes devices of the palette."""
+        spec = self._dragged(event)
+        if spec:
+            self.begin_place(spec)
+            event.setDropAction(Qt.DropAction.CopyAction)
+            event.accept()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        """Moves the ghost."""
+        if isinstance(self._gesture, PlaceGesture):
+            self._gesture.move(self._pointer(event.position(), event.modifiers()))
+            self.update()
+            event.accept()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """Forgets the ghost."""
+        self._cancel_gesture()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Draws the device."""
+        gesture, self._gesture = self._gesture, None
+        if isinstance(gesture, PlaceGesture):
+            gesture.finish(self._pointer(event.position(), event.modifiers()))
+            event.accept()
+        self._show_cursor()
+        self.update()
+
+    # ------------------------------------------------------------------ inner workings
+
+    def _dragged(self, event: QDropEvent) -> str:
+        data = event.mimeData()
+        return bytes(data.data(SPEC_MIME).data()).decode() if data.hasFormat(SPEC_MIME) else ""
+
+    def _pressed(self, pointer: Pointer) -> Gesture | None:
+        x, y = pointer.scene
+        name = element_at(self._scene, x, y)
+        handle = (
+            handle_at(self._scene, self.camera, self.overlay.hovered, x, y)
+            if self.overlay.hovered
+            else None
+        )
+        if handle is not None:
+            return LinkGesture(self, pointer, handle.element, handle.port)
+        if self._tool == "link" and name is not None:
+            return LinkGesture(self, pointer, name, "")
+        if name is not None:
+            self._select_pressed(name, pointer)
+            return MoveGesture(self, pointer, name) if name in self.document.selection else None
+        link = link_at(self._scene, self.camera, x, y)
+        if link is not None:
+            self._select_pressed(link, pointer)
+            return None
+        return RubberBandGesture(self, pointer)
+
+    def _select_pressed(self, name: str, pointer: Pointer) -> None:
+        selection = self.document.selection
+        if pointer.holds(Qt.KeyboardModifier.ControlModifier):
+            self.document.select(selection ^ {name})
+        elif pointer.holds(Qt.KeyboardModifier.ShiftModifier):
+            self.document.select(selection | {name})
+        elif name not in selection:
+            self.document.select(frozenset({name}))
+
+    def _hover(self, pointer: Pointer) -> None:
+        x, y = pointer.scene
+        handle = None
+        if self.overlay.hovered:  # handles reach a little beyond their element
+            handle = handle_at(self._scene, self.camera, self.overlay.hovered, x, y)
+        name = handle.element if handle is not None else element_at(self._scene, x, y)
+        self.overlay.hovered = name or link_at(self._scene, self.camera, x, y) or ""
+        self.overlay.hovered_port = handle.port if handle is not None else ""
+        self.overlay.show_handles = name is not None and self._tool != "pan"
+        self._show_cursor()
+
+    def _show_cursor(self) -> None:
+        if self._tool == "pan" or self._space_held:
+            self.setCursor(Qt.CursorShape.OpenHandCursor)
+        elif self.overlay.hovered_port or self._tool == "link":
+            self.setCursor(Qt.CursorShape.CrossCursor)
+        else:
+            self.unsetCursor()
+
+    def _nudge(self, key: Qt.Key, *, fine: bool) -> None:
+        step = 1.0 if fine else GRID
+        dx, dy = SHIFT_KEYS[key]
+        elements = self.document.topology.elements
+        ids = tuple(name for name in elements if name in self.document.selection)
+        places = tuple((elements[n].x + dx * step, elements[n].y + dy * step) for n in ids)
+        if ids:
+            self.document.perform(self.tr("Move"), MoveElements(ids, places))
+
+    def _pan_moved(self) -> None:
+        self._fit_wanted = False
+        self._camera_moved()
+
+    def _cancel_gesture(self) -> None:
+        gesture, self._gesture = self._gesture, None
+        if gesture is not None:
+            gesture.cancel()
+            self._show_cursor()
+        self.update()
+
+    def _pointer(self, place: QPointF, keys: Qt.KeyboardModifier) -> Pointer:
+        view = _xy(place)
+        return Pointer(view, self.camera.to_scene(*view), keys)
+
+
+def _xy(point: QPointF) -> Point:
+    return point.x(), point.y()

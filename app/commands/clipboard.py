@@ -1,0 +1,160 @@
+"""Copy, paste, duplicate and delete: each one command, on plain data.
+
+The system's clipboard carries elements and the links between them as JSON, so that they can be
+pasted into another window. What comes from there is checked like a file.
+"""
+
+from typing import NamedTuple
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QMimeData
+from PySide6.QtGui import QGuiApplication
+
+from app.document import Document
+from engine.topology.changes import Batch, Change, DropElements, DropLinks, PutElements, PutLinks
+from engine.topology.elements import Element, Endpoint, Link
+from engine.topology.layout import GRID
+from engine.topology.naming import free_id, free_name
+from engine.topology.rules import Verdict
+
+MIME = "application/vnd.rackflow.fragment+json"
+MAX_BYTES = 32 * 2**20
+OFFSET = 2 * GRID
+
+
+class Fragment(msgspec.Struct, frozen=True, kw_only=True):
+    """Elements and the links between them, as they travel."""
+
+    elements: tuple[Element, ...]
+    links: tuple[Link, ...] = ()
+
+
+class Pasted(NamedTuple):
+    """A change that adds a fragment, and the ids that it adds."""
+
+    change: Change
+    ids: frozenset[str]
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Clipboard", text)
+
+
+def copy(document: Document) -> None:
+    """Puts the selected elements and the links between them on the clipboard."""
+    fragment = selected(document)
+    if fragment.elements:
+        data = QMimeData()
+        data.setData(MIME, msgspec.json.encode(fragment))
+        QGuiApplication.clipboard().setMimeData(data)
+
+
+def paste(document: Document) -> Verdict | None:
+    """Adds what the clipboard holds, a little aside, and selects it; None where it holds none."""
+    data = QGuiApplication.clipboard().mimeData()
+    if not data.hasFormat(MIME):
+        return None
+    raw = bytes(data.data(MIME).data())
+    if len(raw) > MAX_BYTES:
+        return Verdict(False, _tr("The clipboard holds more than a drawing can take."))
+    try:
+        fragment = msgspec.json.decode(raw, type=Fragment)
+    except (msgspec.DecodeError, RecursionError) as error:
+        return Verdict(False, _tr("The clipboard cannot be read: {0}").format(error))
+    return _add(document, fragment, _tr("Paste"))
+
+
+def duplicate(document: Document) -> Verdict | None:
+    """Adds a copy of the selection, a little aside, and selects it."""
+    fragment = selected(document)
+    return _add(document, fragment, _tr("Duplicate")) if fragment.elements else None
+
+
+def delete(document: Document) -> Verdict | None:
+    """Removes the selected elements with all their links, and the selected links."""
+    topology = document.topology
+    elements = tuple(name for name in topology.elements if name in document.selection)
+    chosen = set(elements)
+    links = tuple(
+        link.id
+        for link in topology.links.values()
+        if link.id in document.selection or {link.a.element, link.b.element} & chosen
+    )
+    changes: list[Change] = []
+    if links:
+        changes.append(DropLinks(links))
+    if elements:
+        changes.append(DropElements(elements))
+    if not changes:
+        return None
+    return document.perform(_tr("Delete"), Batch(tuple(changes)))
+
+
+def selected(document: Document) -> Fragment:
+    """The selected elements and the links that join two of them."""
+    topology = document.topology
+    elements = tuple(e for e in topology.elements.values() if e.id in document.selection)
+    ids = {element.id for element in elements}
+    links = tuple(
+        link for link in topology.links.values() if link.a.element in ids and link.b.element in ids
+    )
+    return Fragment(elements=elements, links=links)
+
+
+def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
+    pasted = placed(document, fragment)
+    verdict = document.perform(text, pasted.change)
+    if verdict.ok:
+        document.select(pasted.ids)
+    return verdict
+
+
+def placed(document: Document, fragment: Fragment) -> Pasted:
+    """The fragment with fresh ids and names, moved off what is drawn in its place."""
+    topology = document.topology
+    taken = {*topology.elements, *topology.links}
+    names = {element.name for element in topology.elements.values()}
+    corners = {(element.x, element.y) for element in topology.elements.values()}
+    shift = OFFSET
+    while any((e.x + shift, e.y + shift) in corners for e in fragment.elements):
+        shift += OFFSET
+    renamed: dict[str, str] = {}
+    elements = []
+    for element in fragment.elements:
+        renamed[element.id] = new_id = free_id(_stem(element.id), taken)
+        taken.add(new_id)
+        name = free_name(element.name, names)
+        names.add(name)
+        group = element.group if element.group in topology.groups else ""
+        elements.append(
+            msgspec.structs.replace(
+                element,
+                id=new_id,
+                name=name,
+                group=group,
+                x=element.x + shift,
+                y=element.y + shift,
+            )
+        )
+    links = []
+    for link in fragment.links:
+        if link.a.element in renamed and link.b.element in renamed:
+            new_id = free_id(_stem(link.id), taken)
+            taken.add(new_id)
+            links.append(
+                msgspec.structs.replace(
+                    link, id=new_id, a=_moved(link.a, renamed), b=_moved(link.b, renamed)
+                )
+            )
+    change = Batch((PutElements(tuple(elements)), PutLinks(tuple(links))))
+    return Pasted(change, frozenset(element.id for element in elements))
+
+
+def _moved(end: Endpoint, renamed: dict[str, str]) -> Endpoint:
+    return msgspec.structs.replace(end, element=renamed[end.element])
+
+
+def _stem(old_id: str) -> str:
+    """An id without its number, so that copies of copies do not grow."""
+    head, _, tail = old_id.rpartition("-")
+    return head if head and tail.isdecimal() else old_id
