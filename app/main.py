@@ -3,6 +3,7 @@
 import argparse
 import gc
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,9 @@ def run_window(options: argparse.Namespace) -> int:
 
     crash_handler.install()
     application = make_application()
-    settings = Settings()
+    scratch = tempfile.TemporaryDirectory(prefix="rackflow-demo-")
+    with_own = options.file != DEMO  # the demo neither reads nor changes the user's settings
+    settings = Settings() if with_own else Settings(Path(scratch.name) / "demo.ini")
     theme.apply(options.theme or settings.theme)
     window = MainWindow(Document(load_catalog()), settings)
     if options.file == DEMO:
@@ -74,6 +77,7 @@ def run_window(options: argparse.Namespace) -> int:
     demo = _begin(window, options)
     application.exec()
     keep.stop()
+    scratch.cleanup()
     return cli.FAILED if demo is not None and demo.failure else cli.OK
 
 

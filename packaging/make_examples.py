@@ -41,7 +41,7 @@ def al128_agents(catalog: Catalog) -> Design:
         elements=(gateway, storage, *leaves, rack),
         links=tuple(links),
         deployment=Deployment(model=model.id, tp=8, max_num_seqs=64, max_num_batched_tokens=8192),
-        workload=coding_agent(catalog, 400, model.context_tokens),
+        workload=coding_agent(catalog, 800, model.context_tokens),
         slo=Slo(ttft_s=2.0, tpot_s=0.05),
         run=RunSettings(until_s=600.0, seed=1),
     )

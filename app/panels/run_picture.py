@@ -13,6 +13,8 @@ from engine.sim.results import Frame
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 
+SMOOTHING = 0.06  # weight of a new frame: 30 frames a second, about half a second
+
 
 class PictureMaker:
     """Knows which rows of a run belong to which element and link of the drawing."""
@@ -27,6 +29,7 @@ class PictureMaker:
             order = np.argsort(fabric.node_member[rows], kind="stable")
             self._chips[lowered.element_ids[index]] = rows[order]
         self._up = _scale_up_links(lowered)
+        self._means: dict[str, F8] = {}
         self._links: dict[str, I8] = {}
         drawn = np.flatnonzero(fabric.link_drawn >= 0)
         order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
@@ -36,25 +39,33 @@ class PictureMaker:
             self._links[lowered.link_ids[int(fabric.link_drawn[rows[0]])]] = rows
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
-        """What the canvas draws of a frame; link pairs are (a to b, b to a)."""
+        """What the canvas draws of a frame; link pairs are (a to b, b to a).
+
+        A frame covers some hundredths of a second, in which a chip is busy or not: values are
+        smoothed over about a second, so that colours show load and do not flicker.
+        """
+        chips = self._smoothed("chips", frame.chip_utilisation)
+        links = self._smoothed("links", frame.link_utilisation)
+        rates = self._smoothed("rates", frame.link_bytes_per_s)
         return RunPicture(
-            chip_utilisation={
-                name: frame.chip_utilisation[rows] for name, rows in self._chips.items()
-            },
+            chip_utilisation={name: chips[rows] for name, rows in self._chips.items()},
             scale_up_utilisation={
-                name: _of_chips(frame.link_utilisation, self._up[rows])
-                for name, rows in self._chips.items()
+                name: _of_chips(links, self._up[rows]) for name, rows in self._chips.items()
             },
             link_utilisation={
-                name: _directions(frame.link_utilisation, rows, np.max)
-                for name, rows in self._links.items()
+                name: _directions(links, rows, np.max) for name, rows in self._links.items()
             },
             link_bytes_per_s={
-                name: _directions(frame.link_bytes_per_s, rows, np.sum)
-                for name, rows in self._links.items()
+                name: _directions(rates, rows, np.sum) for name, rows in self._links.items()
             },
             playing=playing,
         )
+
+    def _smoothed(self, name: str, values: F8) -> F8:
+        """The running mean of a row of values; the first values stand as they are."""
+        before = self._means.get(name, values)
+        self._means[name] = mean = before + SMOOTHING * (values - before)
+        return mean
 
 
 def _scale_up_links(lowered: Lowered) -> I8:

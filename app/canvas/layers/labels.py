@@ -161,7 +161,9 @@ def _link_labels(
 def _percent(share: float) -> str:
     if share <= 0:
         return "0 %"
-    return f"{share:.2%}" if share < 0.001 else f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
+    if share < 0.0005:
+        return "<0.1 %"
+    return f"{share:.1%}" if share < 0.1 else f"{share:.0%}"
 
 
 def _cell_labels(

@@ -247,7 +247,7 @@ def paint_empty(painter: QPainter, size: QRectF, paints: Paints) -> None:
     painter.setPen(QColor(paints.colors.muted))
     hints = (
         _tr("Pull a link from the dots at a device's edge to another device."),
-        _tr("File > Open example shows an AL128 rack that serves 400 coding agents."),
+        _tr("File > Open example shows an AL128 rack that serves 800 coding agents."),
     )
     for number, hint in enumerate(hints):
         below = line.translated(0, 30 + 22 * number)

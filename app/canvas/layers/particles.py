@@ -105,7 +105,7 @@ class Particles:
             part = 1.0 - np.abs(2.0 * share - 1.0)  # to the switch and back
             x = self._feeds[:, 0] + part * (self._feeds[:, 2] - self._feeds[:, 0])
             y = self._feeds[:, 1] + part * (self._feeds[:, 3] - self._feeds[:, 1])
-            self._stamp(pixels, x, y, camera, ratio, 1.5, color)
+            self._stamp(pixels, x, y, camera, ratio, 1.9, color)
 
     @staticmethod
     def _stamp(

@@ -8,13 +8,7 @@ from pytestqt.qtbot import QtBot
 
 from app.shell.main_window import MainWindow
 from engine.catalog.catalog import Catalog
-from engine.catalog.loader import load_catalog
 from tests.helpers.windows import close_window, drawn_document, make_window
-
-
-@pytest.fixture(scope="session")
-def shop() -> Catalog:
-    return load_catalog()
 
 
 @pytest.fixture
