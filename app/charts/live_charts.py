@@ -123,7 +123,9 @@ class LiveCharts(QWidget):
                 title=self.tr("TTFT, median"), unit="s", curves=(("", lambda s: s.ttft_p50_s),)
             ),
             ChartSpec(
-                title=self.tr("TPOT, median"), unit="s", curves=(("", lambda s: s.tpot_p50_s),)
+                title=self.tr("TPOT, median"),
+                unit="ms",
+                curves=(("", lambda s: s.tpot_p50_s * 1e3),),
             ),
             ChartSpec(
                 title=self.tr("Requests"),

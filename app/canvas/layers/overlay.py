@@ -206,7 +206,7 @@ def bubble(painter: QPainter, text: str, at: Point, color: str, paints: Paints) 
 
 def paint_legend(painter: QPainter, size: QRectF, paints: Paints, *, stale: bool) -> None:
     """What the colours and dots of a run mean, in the lower left corner."""
-    width, height = 262.0, 62.0
+    width, height = 204.0, 62.0
     box = QRectF(size.x() + 12, size.bottom() - height - 12, width, height)
     panel = QColor(paints.colors.panel)
     panel.setAlpha(235)

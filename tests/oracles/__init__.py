@@ -1,0 +1,1 @@
+"""Slow twins: each kernel once more, in obvious lines."""
