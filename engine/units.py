@@ -186,7 +186,9 @@ def format_quantity(value: float, unit: str, digits: int = 3) -> str:
         return _format_seconds(value, digits)
     if unit == "ratio":
         return f"{_rounded(value * 100, digits)} %"
-    if unit == "B" and value and value % 2**30 == 0:
+    if value == 0:
+        return "0" if unit == "count" else f"0 {unit}"
+    if unit == "B" and value % 2**30 == 0:
         return f"{_rounded(value / 2**30, digits)} GiB"
     steps = (
         _STEPS if abs(value) >= 1 or unit in {"count", "CNY", "USD", "tokens"} else _SMALL_STEPS

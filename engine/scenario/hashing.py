@@ -12,8 +12,9 @@ HASH_DIGITS = 16
 def design_hash(design: Design) -> str:
     """The first 16 hexadecimal digits of the SHA-256 of the design's canonical JSON.
 
-    Fields are in the order of their records and dictionaries sorted by key, so that equal
-    designs have equal hashes whatever file they came from.
+    Keys are sorted and numbers have the type of their field (1 where a float belongs is 1.0), so
+    that equal designs have equal hashes whatever file they came from.
     """
-    text = msgspec.json.encode(design, order="sorted")
+    typed = msgspec.convert(msgspec.to_builtins(design), Design)
+    text = msgspec.json.encode(typed, order="sorted")
     return hashlib.sha256(text).hexdigest()[:HASH_DIGITS]

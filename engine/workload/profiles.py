@@ -1,8 +1,9 @@
 """Named workloads, fitted to published statistics of the catalogue; the fit is done here.
 
-A log-normal is fixed by median and mean: sigma = sqrt(2 ln(mean / median)). Where quantiles are
+A log-normal is fixed by median and mean: sigma = sqrt(2 ln(mean / median)), and a clipped one by
+the sigma that gives the mean after the clip. Where quantiles are
 published instead, sigma is the least-squares slope of ln(quantile / median) over the normal
-quantile. Tails are clipped at the model's window by the caller's `high`.
+quantile.
 """
 
 import math
@@ -12,6 +13,38 @@ from statistics import NormalDist
 from engine.catalog.catalog import Catalog
 from engine.errors import ScenarioError
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
+
+
+def clipped_mean(median: float, sigma: float, high: float) -> float:
+    """Mean of a log-normal clipped above: m exp(s^2/2) F(z - s) + high (1 - F(z)).
+
+    With z = ln(high / m) / s and F the normal distribution (the limited expected value of
+    Klugman, Panjer and Willmot, "Loss Models", appendix A).
+    """
+    if sigma <= 0:
+        return min(median, high)
+    normal, z = NormalDist(), math.log(high / median) / sigma
+    return median * math.exp(sigma * sigma / 2) * normal.cdf(z - sigma) + high * (
+        1.0 - normal.cdf(z)
+    )
+
+
+def sigma_from_clipped_mean(median: float, mean: float, high: float) -> float:
+    """Sigma of the log-normal that has a median, and a mean after a clip at `high`.
+
+    Raises:
+        ScenarioError: no clipped log-normal has them.
+    """
+    low, top = 0.0, 8.0
+    if not 0 < median <= mean < clipped_mean(median, top, high):
+        raise ScenarioError(
+            "distribution", f"median {median:g}, mean {mean:g} and a clip at {high:g} do not go "
+            "together", "raise the clip"
+        )  # fmt: skip
+    for _ in range(80):
+        middle = (low + top) / 2
+        low, top = (middle, top) if clipped_mean(median, middle, high) < mean else (low, middle)
+    return (low + top) / 2
 
 
 def sigma_from_mean(median: float, mean: float) -> float:
@@ -60,13 +93,13 @@ def coding_agent(catalog: Catalog, agents: int, window_tokens: int) -> WorkloadS
         ),
         append_tokens=LogNormal(
             median=append,
-            sigma=sigma_from_mean(append, value("wl.tl.append_mean")),
+            sigma=sigma_from_clipped_mean(append, value("wl.tl.append_mean"), 0.5 * window_tokens),
             low=1.0,
             high=0.5 * window_tokens,
         ),
         output_tokens=LogNormal(
             median=output,
-            sigma=sigma_from_mean(output, value("wl.tl.out_mean")),
+            sigma=sigma_from_clipped_mean(output, value("wl.tl.out_mean"), 32_768.0),
             low=1.0,
             high=32_768.0,
         ),

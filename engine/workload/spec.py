@@ -39,10 +39,10 @@ class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
     agents: int = 100
     rate_per_s: float = 1.0
     requests: int = 0  # open loop: stop after so many (0: no limit)
-    input_tokens: LogNormal = LogNormal(median=1000.0, sigma=1.0, low=1, high=131072)
-    output_tokens: LogNormal = LogNormal(median=200.0, sigma=1.0, low=1, high=16384)
-    prefix_tokens: LogNormal = LogNormal(median=118656.0, sigma=0.658, low=1024, high=1e9)
-    append_tokens: LogNormal = LogNormal(median=875.0, sigma=2.0, low=1, high=1e9)
+    input_tokens: LogNormal = LogNormal(median=1000.0, sigma=1.0, low=1.0, high=131072.0)
+    output_tokens: LogNormal = LogNormal(median=200.0, sigma=1.0, low=1.0, high=16384.0)
+    prefix_tokens: LogNormal = LogNormal(median=118656.0, sigma=0.658, low=1024.0, high=1e9)
+    append_tokens: LogNormal = LogNormal(median=875.0, sigma=2.0, low=1.0, high=1e9)
     tool_s: LogNormal = LogNormal(median=0.3, sigma=2.5, low=0.0, high=3600.0)
     think_s: LogNormal = LogNormal(median=86.0, sigma=2.0, low=0.0, high=86400.0)
     tool_cpu_s: LogNormal = LogNormal(median=0.1, sigma=1.0, low=0.0, high=600.0)

@@ -1,0 +1,176 @@
+"""The headless verbs: what they print, and their exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.resources import resource_path
+from engine.cli import FAILED, OK, USAGE, main
+from engine.scenario.design import Design
+from engine.storage.project_file import load_design, save_design
+from tests.helpers import worlds
+
+EXAMPLE = str(resource_path("examples", "al128-agents.rackflow"))
+
+
+@pytest.fixture
+def small(tmp_path: Path, shop: Catalog) -> Path:
+    path = tmp_path / "small.rackflow"
+    save_design(path, worlds.one_chip(shop), shop)
+    return path
+
+
+def printed(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    report = json.loads(capsys.readouterr().out)
+    assert isinstance(report, dict)
+    return report
+
+
+def test_validate_is_content_with_the_example(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["validate", EXAMPLE, "--json"]) == OK
+    assert printed(capsys)["ok"] is True
+
+
+def test_validate_fails_with_findings(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    design = worlds.one_chip(shop)
+    big = msgspec.structs.replace(design.deployment, model="qwen35_397b_a17b")
+    path = tmp_path / "big.rackflow"
+    save_design(path, msgspec.structs.replace(design, deployment=big), shop)
+    assert main(["validate", str(path)]) == FAILED
+    assert "does not fit" in capsys.readouterr().out
+
+
+def test_analyse_answers_every_question(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["analyse", EXAMPLE, "--json", "--from", "gateway", "--to", "rack"]) == OK
+    report = printed(capsys)
+    assert set(report) >= {
+        "connectivity", "weak_points", "tiers", "bisection", "distances", "memory_fit", "power",
+        "price", "max_flow_bytes_per_s",
+    }  # fmt: skip
+    assert main(["analyse", EXAMPLE]) == OK
+    text = capsys.readouterr().out
+    assert "bisection" in text
+    assert "estimate" in text
+
+
+NEEDED = {
+    "requests_completed", "output_tokens_per_s", "input_tokens_per_s", "ttft_s", "tpot_s", "e2e_s",
+    "goodput", "slo", "power_w", "energy_per_output_token_j", "utilisation", "links",
+    "bottlenecks", "events", "wall_s", "design_hash", "seed",
+}  # fmt: skip
+
+
+def test_simulate_gives_every_figure(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["simulate", str(small), "--until", "60", "--seed", "5", "--json"]) == OK
+    report = printed(capsys)
+    assert set(report) >= NEEDED
+    for name in ("ttft_s", "tpot_s", "e2e_s"):
+        spread = report[name]
+        assert isinstance(spread, dict)
+        assert set(spread) >= {"p50", "p90", "p95", "p99", "mean"}
+    assert report["seed"] == 5
+    bottlenecks = report["bottlenecks"]
+    assert isinstance(bottlenecks, list)
+    assert sum(row["share"] for row in bottlenecks) == pytest.approx(1.0, abs=0.01)
+
+
+def test_simulate_repeats_itself(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reports = []
+    for _ in range(2):
+        assert main(["simulate", str(small), "--until", "40", "--json"]) == OK
+        report = printed(capsys)
+        report.pop("wall_s")
+        reports.append(report)
+    assert reports[0] == reports[1]
+
+
+def test_simulate_drains_a_trace(
+    small: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trace = tmp_path / "t.csv"
+    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\n"
+                     "2023-11-16 18:17:03.9,500,7\n2023-11-16 18:17:05.0,40,3\n")  # fmt: skip
+    command = ["simulate", str(small), "--trace", str(trace), "--trace-format", "azure", "--json"]
+    assert main(command) == OK
+    report = printed(capsys)
+    assert report["requests_completed"] == 2
+    trace.write_text("TIMESTAMP,ContextTokens,GeneratedTokens\nnow,1,1\n")
+    assert main(command) == FAILED
+    assert "line 2" in capsys.readouterr().err
+
+
+def test_export_writes_both_pictures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    png, svg = tmp_path / "a.png", tmp_path / "a.svg"
+    assert main(["export", EXAMPLE, "--png", str(png), "--svg", str(svg)]) == OK
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert svg.read_text().startswith("<?xml")
+    assert main(["export", EXAMPLE]) == USAGE
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["nonsense"],
+        ["simulate"],
+        ["simulate", EXAMPLE, "--until", "-3"],
+        ["simulate", EXAMPLE, "--until", "soon"],
+        ["simulate", EXAMPLE, "--trace-format", "excel"],
+        ["flows", "--links", "x"],
+    ],
+)
+def test_wrong_usage_is_status_2(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == USAGE
+    assert capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["validate", "analyse", "simulate"])
+def test_a_missing_or_foreign_file_is_status_1_with_its_name(
+    verb: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([verb, str(tmp_path / "gone.rackflow")]) == FAILED
+    assert "gone.rackflow" in capsys.readouterr().err
+    foreign = tmp_path / "foreign.rackflow"
+    foreign.write_bytes(b"<mxfile/>")
+    assert main([verb, str(foreign), "--json"]) == FAILED
+    output = capsys.readouterr()
+    assert json.loads(output.out)["ok"] is False
+    assert "foreign.rackflow" in output.err
+
+
+def test_a_design_that_cannot_run_says_what_to_do(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "empty.rackflow"
+    save_design(path, Design(), shop)
+    assert main(["simulate", str(path)]) == FAILED
+    assert "chip" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["validate", "analyse", "simulate", "export"])
+def test_headless_verbs_load_no_qt(verb: str, tmp_path: Path, small: Path) -> None:
+    arguments = {"simulate": ["--until", "1"], "export": ["--svg", str(tmp_path / "x.svg")]}
+    file = EXAMPLE if verb == "validate" else str(small)
+    code = (
+        "import sys\nfrom app.main import main\n"
+        f"status = main({[verb, file, *arguments.get(verb, [])]!r})\n"
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('PySide6', 'shiboken6', 'pyqtgraph')]\n"
+        "assert not bad, bad\nsys.exit(status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == OK, done.stderr
+
+
+def test_a_saved_small_design_opens_again(small: Path) -> None:
+    assert load_design(small).design.name == "small"
