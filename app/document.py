@@ -4,6 +4,7 @@ Every edit goes through `perform`; nothing else changes the design. Views listen
 which carries the change, so that drawing never edits and editing never draws.
 """
 
+import weakref
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
@@ -130,22 +131,29 @@ class Document(QObject):
 
 
 class _Applied(QUndoCommand):
-    """A change that is done already when the command is pushed; holds plain data only."""
+    """A change that is done already when the command is pushed; holds plain data only.
+
+    The way back to the document is weak: a cycle through the undo stack, whose commands belong
+    to C++, crashes when the garbage collector takes it apart.
+    """
 
     def __init__(self, document: Document, text: str, change: Change, inverse: Change) -> None:
         super().__init__(text)
-        self._document = document
+        self._document = weakref.ref(document)
         self._change = change
         self._inverse = inverse
         self._done = True
 
     def redo(self) -> None:
         """Performs the change again; the first call after the push is done already."""
-        if not self._done:
-            self._inverse = self._document.redo_change(self._change)
+        document = self._document()
+        if not self._done and document is not None:
+            self._inverse = document.redo_change(self._change)
         self._done = True
 
     def undo(self) -> None:
         """Restores the exact design before."""
-        self._document.redo_change(self._inverse)
+        document = self._document()
+        if document is not None:
+            document.redo_change(self._inverse)
         self._done = False

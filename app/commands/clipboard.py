@@ -4,7 +4,7 @@ The system's clipboard carries elements and the links between them as JSON, so t
 pasted into another window. What comes from there is checked like a file.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QMimeData
@@ -51,8 +51,9 @@ def copy(document: Document) -> None:
 
 def paste(document: Document) -> Verdict | None:
     """Adds what the clipboard holds, a little aside, and selects it; None where it holds none."""
-    data = QGuiApplication.clipboard().mimeData()
-    if not data.hasFormat(MIME):
+    # Qt gives None for an empty clipboard, though its stubs do not say so
+    data = cast("QMimeData | None", QGuiApplication.clipboard().mimeData())
+    if data is None or not data.hasFormat(MIME):
         return None
     raw = bytes(data.data(MIME).data())
     if len(raw) > MAX_BYTES:

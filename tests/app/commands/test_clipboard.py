@@ -1,0 +1,90 @@
+"""Copy, paste, duplicate, delete: each one command that takes inner links along."""
+
+import pytest
+from PySide6.QtCore import QMimeData
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from app.commands import clipboard
+from app.document import Document
+from engine.catalog.catalog import Catalog
+from tests.helpers.windows import drawn_document
+
+
+@pytest.fixture
+def document(qtbot: QtBot, shop: Catalog) -> Document:
+    return drawn_document(shop)
+
+
+def test_duplicate_takes_links_along_and_selects_the_copy(document: Document) -> None:
+    document.select(frozenset({"rack", "leaf"}))
+    count = document.undo_stack.count()
+    verdict = clipboard.duplicate(document)
+    assert verdict is not None
+    assert verdict.ok
+    design = document.design()
+    assert len(design.elements) == 4
+    assert len(design.links) == 2
+    assert document.undo_stack.count() == count + 1
+    copies = [e for e in design.elements if e.id in document.selection]
+    assert [copy.name for copy in copies] == ["Rack B", "Leaf 2"]
+    new = design.links[1]
+    assert {new.a.element, new.b.element} == document.selection
+    document.undo_stack.undo()
+    assert len(document.design().elements) == 2
+
+
+def test_a_link_with_one_end_outside_is_left_behind(document: Document) -> None:
+    document.select(frozenset({"rack"}))
+    clipboard.duplicate(document)
+    assert len(document.design().links) == 1
+
+
+def test_copy_and_paste_work_between_documents(document: Document, shop: Catalog) -> None:
+    document.select(frozenset({"rack", "leaf"}))
+    clipboard.copy(document)
+    other = Document(shop)
+    for _ in range(2):
+        verdict = clipboard.paste(other)
+        assert verdict is not None
+        assert verdict.ok
+    design = other.design()
+    assert len(design.elements) == 4
+    assert len({element.id for element in design.elements}) == 4
+    assert len({(element.x, element.y) for element in design.elements}) == 4
+
+
+def test_an_empty_clipboard_pastes_nothing(document: Document) -> None:
+    QGuiApplication.clipboard().clear()
+    assert clipboard.paste(document) is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b'{"elements": [{"id": 3}]}', b"[" * 10_000])
+def test_a_hostile_clipboard_is_refused_in_words(document: Document, raw: bytes) -> None:
+    data = QMimeData()
+    data.setData(clipboard.MIME, raw)
+    QGuiApplication.clipboard().setMimeData(data)
+    before = document.design()
+    verdict = clipboard.paste(document)
+    assert verdict is not None
+    assert not verdict.ok
+    assert document.design() == before
+
+
+def test_deleting_a_device_takes_its_links_and_undo_restores_their_order(
+    document: Document,
+) -> None:
+    before = document.design()
+    document.select(frozenset({"rack"}))
+    clipboard.delete(document)
+    assert [e.id for e in document.design().elements] == ["leaf"]
+    assert document.design().links == ()
+    document.undo_stack.undo()
+    assert document.design() == before
+
+
+def test_deleting_nothing_is_no_command(document: Document) -> None:
+    count = document.undo_stack.count()
+    document.select(frozenset())
+    assert clipboard.delete(document) is None
+    assert document.undo_stack.count() == count
