@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from app.document import Document
 from PySide6.QtCore import QEventLoop, QTimer
 
+from app.document import Document
 from app.shell.main_window import MainWindow
 from app.support.notifications import Notifications, SaveChoice
 from app.support.settings import Settings

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from app.document import Document
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.jobs.run_control import MAX_SPEED, RunUpdate
 from app.jobs.run_controller import RunController, RunState
 from app.shell.files import example_path

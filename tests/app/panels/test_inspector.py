@@ -1,11 +1,11 @@
 """The inspector edits through one command each, and refuses bad input inline."""
 
 import pytest
-from app.document import Document
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.panels.fields import ChoiceRow, FieldRow, LineRow
 from app.panels.figure_row import FigureRow
 from app.panels.inspector import InspectorPanel

@@ -1,12 +1,12 @@
 """The outline shows the drawing and shares the selection with it."""
 
 import pytest
-from app.document import Document
 from PySide6.QtCore import QItemSelectionModel, Qt
 from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from app.commands import clipboard
+from app.document import Document
 from app.models.outline_model import ID_ROLE
 from app.panels.outline import OutlinePanel
 
