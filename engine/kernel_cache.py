@@ -8,12 +8,13 @@ of them, and old folders are thrown away.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numba
 import platformdirs
+from numba.core import event
 
 KEPT_FOLDERS = 6
 
@@ -41,6 +42,36 @@ def keep_kernels_of(name: str, sources: Iterable[Path]) -> Path:
     _prune(parent, name)
     numba.config.CACHE_DIR = str(folder)  # type: ignore[attr-defined]
     return folder
+
+
+class _Listener(event.Listener):
+    """Counts compilations that end."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._done = 0
+
+    def on_start(self, happening: event.Event) -> None:
+        """A compilation begins: nothing is done yet."""
+
+    def on_end(self, happening: event.Event) -> None:
+        """A compilation ended."""
+        self._done += 1
+        self._tell(self._done)
+
+
+@contextmanager
+def watched_compilation(tell: Callable[[int], None]) -> Iterator[None]:
+    """Tells after each kernel that is compiled inside how many there were; none when all are kept.
+
+    `tell` is called in the compiling thread.
+    """
+    listener = _Listener(tell)
+    event.register("numba:compile", listener)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        event.unregister("numba:compile", listener)  # type: ignore[no-untyped-call]
 
 
 def _prune(parent: Path, name: str) -> None:

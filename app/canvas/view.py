@@ -25,11 +25,8 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.canvas.camera import Box, Camera, Point
 from app.canvas.canvas_raster import CanvasRaster
 from app.canvas.gestures.base import Gesture, Pointer
-from app.canvas.gestures.link import LinkGesture
-from app.canvas.gestures.move import MoveGesture
 from app.canvas.gestures.pan import PanGesture
 from app.canvas.gestures.place import PlaceGesture
-from app.canvas.gestures.rubber_band import RubberBandGesture
 from app.canvas.layers.fills import Paints
 from app.canvas.layers.overlay import (
     PULSE_S,
@@ -39,7 +36,8 @@ from app.canvas.layers.overlay import (
     paint_overlay,
 )
 from app.canvas.layers.particles import Particles
-from app.canvas.picking import element_at, handle_at, link_at
+from app.canvas.picking import element_at, link_at
+from app.canvas.pointing import hover, pressed
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Scene, make_scene
 from app.canvas.tips import tip_text
@@ -290,7 +288,7 @@ class CanvasView(QWidget):
             self._gesture = PanGesture(self, pointer, self._pan_moved)
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
         elif event.button() == Qt.MouseButton.LeftButton:
-            self._gesture = self._pressed(pointer)
+            self._gesture = pressed(self, pointer, self._tool)
         self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -412,45 +410,8 @@ class CanvasView(QWidget):
         data = event.mimeData()
         return bytes(data.data(SPEC_MIME).data()).decode() if data.hasFormat(SPEC_MIME) else ""
 
-    def _pressed(self, pointer: Pointer) -> Gesture | None:
-        x, y = pointer.scene
-        name = element_at(self._scene, x, y)
-        handle = (
-            handle_at(self._scene, self.camera, self.overlay.hovered, x, y)
-            if self.overlay.hovered
-            else None
-        )
-        if handle is not None:
-            return LinkGesture(self, pointer, handle.element, handle.port)
-        if self._tool == "link" and name is not None:
-            return LinkGesture(self, pointer, name, "")
-        if name is not None:
-            self._select_pressed(name, pointer)
-            return MoveGesture(self, pointer, name) if name in self.document.selection else None
-        link = link_at(self._scene, self.camera, x, y)
-        if link is not None:
-            self._select_pressed(link, pointer)
-            return None
-        return RubberBandGesture(self, pointer)
-
-    def _select_pressed(self, name: str, pointer: Pointer) -> None:
-        selection = self.document.selection
-        if pointer.holds(Qt.KeyboardModifier.ControlModifier):
-            self.document.select(selection ^ {name})
-        elif pointer.holds(Qt.KeyboardModifier.ShiftModifier):
-            self.document.select(selection | {name})
-        elif name not in selection:
-            self.document.select(frozenset({name}))
-
     def _hover(self, pointer: Pointer) -> None:
-        x, y = pointer.scene
-        handle = None
-        if self.overlay.hovered:  # handles reach a little beyond their element
-            handle = handle_at(self._scene, self.camera, self.overlay.hovered, x, y)
-        name = handle.element if handle is not None else element_at(self._scene, x, y)
-        self.overlay.hovered = name or link_at(self._scene, self.camera, x, y) or ""
-        self.overlay.hovered_port = handle.port if handle is not None else ""
-        self.overlay.show_handles = name is not None and self._tool != "pan"
+        hover(self, pointer, self._tool)
         self._show_cursor()
 
     def _show_cursor(self) -> None:

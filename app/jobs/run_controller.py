@@ -43,6 +43,7 @@ class RunController(QObject):
     """One run at a time of the document's design, of the moment when it was started."""
 
     state_changed = Signal(object)  # RunState
+    compiling = Signal(int)  # kernels compiled so far, at the first run of an installation
     prepared = Signal(object)  # Lowered
     updated = Signal(object)  # RunUpdate
     finished = Signal(object)  # Summary
@@ -176,6 +177,7 @@ class RunController(QObject):
             seed=design.run.seed,
         )
         worker = RunWorker(scenario, self._speed)
+        worker.compiling.connect(self.compiling)
         worker.prepared.connect(self._on_prepared)
         worker.updated.connect(self._on_updated)
         worker.finished.connect(self._on_finished)

@@ -26,7 +26,7 @@ class RunWorker(QObject):
     Signals come from the worker's thread; connect them to objects of the window's thread.
     """
 
-    compiling = Signal()  # kernels are being compiled or loaded
+    compiling = Signal(int)  # kernels compiled so far; nothing is told when all are kept
     prepared = Signal(object)  # Lowered
     updated = Signal(object)  # RunUpdate; answer with frame_taken()
     finished = Signal(object)  # Summary
@@ -110,14 +110,16 @@ class RunWorker(QObject):
                 self.failed.emit(text)
 
     def _simulate(self) -> None:
-        self.compiling.emit()
         # numba and scipy take a second to import: here, where the window does not wait for them
         from app.jobs.run_loop import RunLoop
+        from engine.kernel_cache import watched_compilation
         from engine.sim.prepare import prepare_simulation
 
         scenario = with_trace(self._scenario)
-        simulation, lowered = prepare_simulation(scenario)
-        simulation.warm_up()
+        with watched_compilation(self.compiling.emit):
+            simulation, lowered = prepare_simulation(scenario)
+            self._control.check_stop()
+            simulation.warm_up()
         self._control.check_stop()
         self.prepared.emit(lowered)
         RunLoop(

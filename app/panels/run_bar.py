@@ -10,6 +10,7 @@ from app.panels.fields import QuietComboBox
 from engine.units import format_quantity
 
 PROGRESS_STEPS = 1000
+KERNELS = 112  # that the first run of an installation compiles
 
 
 class RunBar(QWidget):
@@ -48,9 +49,11 @@ class RunBar(QWidget):
         layout.addWidget(self.note, 2)
         layout.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self._measured_speed = 0.0
+        self._compiled = 0
         controller.state_changed.connect(self._on_state)
         controller.speed_changed.connect(self._on_speed)
         controller.updated.connect(self._on_update)
+        controller.compiling.connect(self._on_compiling)
         controller.stale_changed.connect(self._show_note)
         controller.cleared.connect(self._on_cleared)
         self._on_speed(controller.speed)
@@ -79,7 +82,14 @@ class RunBar(QWidget):
         self.progress.setValue(int(PROGRESS_STEPS * frame.time_s / max(frame.until_s, 1e-12)))
         self._show_note()
 
+    def _on_compiling(self, kernels: int) -> None:
+        self._compiled = kernels
+        self.progress.setRange(0, KERNELS)
+        self.progress.setValue(min(kernels, KERNELS))
+        self._show_note()
+
     def _on_cleared(self) -> None:
+        self._compiled = 0
         self._measured_speed = 0.0
         self.clock.setText(f"{clock_text(0.0)}")
         self.progress.setValue(0)
@@ -88,7 +98,10 @@ class RunBar(QWidget):
     def _show_note(self) -> None:
         state, text = self._controller.state, ""
         if state is RunState.PREPARING:
-            text = self.tr("Preparing: compiling kernels (once after installation) ...")
+            text = self.tr("Preparing ...")
+            if self._compiled:
+                text = self.tr("Compiling the simulation, once after installation: {0} of {1}")
+                text = text.format(min(self._compiled, KERNELS), KERNELS)
         elif self._controller.is_stale:
             text = self.tr("Results of an earlier drawing: Play runs the new one")
         elif state is RunState.PLAYING:

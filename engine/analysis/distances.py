@@ -1,5 +1,7 @@
 """How far apart chips are, and over how many ways: hops, latency, disjoint and equal paths."""
 
+from typing import NamedTuple
+
 import msgspec
 import networkx as nx
 import numpy as np
@@ -60,9 +62,15 @@ def distances(drawing: Drawing, graph: nx.Graph) -> Distances | None:
         starts_s = np.array([_end_latency_s(drawing, unit) for unit in starts])
         latest = (late + starts_s[:, None] + ends_s[None, :])[reach].max()
         best_latency = max(best_latency, float(latest))
+    ways = _ways(graph, *pair) if pair else _inside_ways(drawing)
+    between = _between_domains(drawing, graph)
+    if between is not None and between.hops > best_hops:
+        best_hops, names, ways = between.hops, (between.name, between.name), between.ways
+    if between is not None:
+        best_latency = max(best_latency, between.latency_s)
     if best_hops <= 0:
         return None
-    disjoint, equal = _ways(graph, *pair) if pair else _inside_ways(drawing)
+    disjoint, equal = ways
     return Distances(
         diameter_hops=best_hops,
         worst_latency_s=best_latency,
@@ -132,6 +140,32 @@ def _inside_hops(drawing: Drawing) -> tuple[int, float]:
         hops = max(hops, 2 if switched else 1)
         latency = max(latency, 2 * port + (rack.switch_latency_s.value if switched else 0.0))
     return hops, latency
+
+
+class _Between(NamedTuple):
+    """The way between two domains of one rack: out by the uplinks and in again."""
+
+    hops: int
+    latency_s: float
+    name: str
+    ways: tuple[int, int]
+
+
+def _between_domains(drawing: Drawing, graph: nx.Graph) -> _Between | None:
+    """The longest such way; None where no rack has two domains and a device beside it."""
+    found = []
+    for unit in graph:
+        element = drawing.elements[unit.element]
+        domains = drawing.inside(element).domains
+        if domains < 2 or not graph[unit]:
+            continue
+        cables = {o: d["cables"] * graph.nodes[o]["stands_for"] for o, d in graph[unit].items()}
+        latency = {link.id: drawing.cable(link).latency_s for link in drawing.links_of(element.id)}
+        nearest = min(latency.values())
+        ways = (sum(cables.values()) // domains, sum(graph.nodes[o]["stands_for"] for o in cables))
+        late = 2 * (nearest + _end_latency_s(drawing, unit))
+        found.append(_Between(4, late, element.name, ways))
+    return max(found, default=None, key=lambda way: way.latency_s)
 
 
 def _inside_ways(drawing: Drawing) -> tuple[int, int]:

@@ -72,6 +72,10 @@ class Drawing:
             for end in (link.a, link.b):
                 if end.member >= 0:
                     self.named[end.element].add(end.member)
+        self._links_of: dict[str, list[Link]] = defaultdict(list)
+        for link in design.links:
+            for name in {link.a.element, link.b.element}:
+                self._links_of[name].append(link)
         self._insides: dict[tuple[str, str], Inside] = {}
         self._cables: dict[str, Cable] = {}
         self._graphs: dict[Split, nx.Graph] = {}
@@ -86,6 +90,10 @@ class Drawing:
             a, b = self.elements[link.a.element], self.elements[link.b.element]
             self._cables[link.id] = cable_of(link, a, self.spec(a), b, self.spec(b))
         return self._cables[link.id]
+
+    def links_of(self, element_id: str) -> list[Link]:
+        """Links with an end at an element."""
+        return self._links_of.get(element_id, [])
 
     def chips(self, element: Element) -> int:
         """Chips of one member of an element."""

@@ -133,6 +133,15 @@ def test_planes_and_leaves_count_as_ways(shop: Catalog) -> None:
     assert found.disjoint_paths == 128
 
 
+def test_two_domains_of_a_rack_meet_over_its_leaves(shop: Catalog) -> None:
+    found = analyse(leaf_spine(1, 2, 1, 64, 8), shop).distances
+    assert found is not None
+    assert found.diameter_hops == 4
+    assert found.farthest == ("Rack", "Rack")
+    assert found.disjoint_paths == 64
+    assert found.equal_paths == 2
+
+
 def test_a_hall_of_1024_racks_is_folded(shop: Catalog) -> None:
     found = analyse(leaf_spine(1024, 8, 8, 16, 8), shop)
     assert found.chips == 131_072

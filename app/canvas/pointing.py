@@ -1,0 +1,53 @@
+"""What a press means and what lies under the pointer: which gesture begins, what is shown."""
+
+from PySide6.QtCore import Qt
+
+from app.canvas.gestures.base import Gesture, Pointer, Stage
+from app.canvas.gestures.link import LinkGesture
+from app.canvas.gestures.move import MoveGesture
+from app.canvas.gestures.rubber_band import RubberBandGesture
+from app.canvas.picking import element_at, handle_at, link_at
+
+
+def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
+    """The gesture that a press of the left button begins; a press on a link only selects."""
+    x, y = pointer.scene
+    scene, overlay = stage.scene, stage.overlay
+    name = element_at(scene, x, y)
+    handle = handle_at(scene, stage.camera, overlay.hovered, x, y) if overlay.hovered else None
+    if handle is not None:
+        return LinkGesture(stage, pointer, handle.element, handle.port)
+    if tool == "link" and name is not None:
+        return LinkGesture(stage, pointer, name, "")
+    if name is not None:
+        _select(stage, name, pointer)
+        selected = name in stage.document.selection
+        return MoveGesture(stage, pointer, name) if selected else None
+    link = link_at(scene, stage.camera, x, y)
+    if link is not None:
+        _select(stage, link, pointer)
+        return None
+    return RubberBandGesture(stage, pointer)
+
+
+def _select(stage: Stage, name: str, pointer: Pointer) -> None:
+    selection = stage.document.selection
+    if pointer.holds(Qt.KeyboardModifier.ControlModifier):
+        stage.document.select(selection ^ {name})
+    elif pointer.holds(Qt.KeyboardModifier.ShiftModifier):
+        stage.document.select(selection | {name})
+    elif name not in selection:
+        stage.document.select(frozenset({name}))
+
+
+def hover(stage: Stage, pointer: Pointer, tool: str) -> None:
+    """Writes what lies under the pointer into the overlay: element, port handle or link."""
+    x, y = pointer.scene
+    scene, overlay = stage.scene, stage.overlay
+    handle = None
+    if overlay.hovered:  # handles reach a little beyond their element
+        handle = handle_at(scene, stage.camera, overlay.hovered, x, y)
+    name = handle.element if handle is not None else element_at(scene, x, y)
+    overlay.hovered = name or link_at(scene, stage.camera, x, y) or ""
+    overlay.hovered_port = handle.port if handle is not None else ""
+    overlay.show_handles = name is not None and tool != "pan"
