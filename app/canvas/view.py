@@ -439,6 +439,7 @@ class CanvasView(QWidget):
         gesture, self._gesture = self._gesture, None
         if gesture is not None:
             gesture.cancel()
+            self.say("")
             self._show_cursor()
         self.update()
 

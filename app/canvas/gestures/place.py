@@ -74,10 +74,10 @@ def _caption(spec: DeviceSpec) -> str:
     price = seed_price(spec)
     if price is not None:
         figure = spec.figure("price_cny") or spec.figure("price_usd")
-        mark = "~" if figure is not None and figure.is_estimate else ""
-        parts.append(f"+{mark}{format_quantity(price.amount, price.currency)}")
+        mark = _tr(" (estimate)") if figure is not None and figure.is_estimate else ""
+        parts.append(f"+{format_quantity(price.amount, price.currency)}{mark}")
     power = spec.figure("power_w")
     if power is not None:
-        mark = "~" if power.is_estimate else ""
-        parts.append(f"+{mark}{format_quantity(power.value, 'W')}")
+        mark = _tr(" (estimate)") if power.is_estimate else ""
+        parts.append(f"+{format_quantity(power.value, 'W')}{mark}")
     return "   ".join(parts)
