@@ -14,6 +14,7 @@ from engine.findings import Finding, Severity
 from engine.scenario.design import Design
 
 if TYPE_CHECKING:
+    from engine.analysis.analyse import Analysis
     from engine.scenario.prices import PowerSum, PriceSum
 
 QUIET_MS = 150  # an edit is checked when no other followed for so long
@@ -28,6 +29,8 @@ class Checked:
     price: "PriceSum | None"
     power: "PowerSum | None"
     chips: int
+    analysis: "Analysis | None" = None
+    flow: tuple[str, float] | None = None  # between the two selected elements: names, bytes/s
 
 
 class CheckJob(QObject):
@@ -41,6 +44,7 @@ class CheckJob(QObject):
         self._document = document
         self._thread: threading.Thread | None = None
         self._again = False
+        self._shown_pair: tuple[str, ...] = ()
         self._closed = False
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
@@ -48,6 +52,7 @@ class CheckJob(QObject):
         self._timer.timeout.connect(self._start)
         self._done.connect(self._on_done)
         document.changed.connect(self._on_changed)
+        document.selection_changed.connect(self._on_selection)
         document.replaced.connect(self._timer.start)
 
     def request(self) -> None:
@@ -66,6 +71,18 @@ class CheckJob(QObject):
     def _on_changed(self, _change: object) -> None:
         self.request()
 
+    def _on_selection(self) -> None:
+        """Two selected elements ask for the flow between them; it goes with the selection."""
+        pair = self._pair()
+        if pair != self._shown_pair:
+            self._shown_pair = pair
+            self.request()
+
+    def _pair(self) -> tuple[str, ...]:
+        elements = self._document.topology.elements
+        chosen = tuple(name for name in elements if name in self._document.selection)
+        return chosen if len(chosen) == 2 else ()
+
     def _start(self) -> None:
         if self._closed:
             return
@@ -75,13 +92,16 @@ class CheckJob(QObject):
         self._again = False
         design, catalog = self._document.design(), self._document.catalog
         self._thread = threading.Thread(
-            target=self._work, args=(design, catalog), name="rackflow-check", daemon=True
+            target=self._work,
+            args=(design, catalog, self._pair()),
+            name="rackflow-check",
+            daemon=True,
         )
         self._thread.start()
 
-    def _work(self, design: Design, catalog: Catalog) -> None:
+    def _work(self, design: Design, catalog: Catalog, pair: tuple[str, ...]) -> None:
         lower_priority()
-        self._done.emit(check(design, catalog))
+        self._done.emit(check(design, catalog, pair))
 
     def _on_done(self, result: Checked) -> None:
         if self._thread is not None:
@@ -94,8 +114,12 @@ class CheckJob(QObject):
             self._timer.start()
 
 
-def check(design: Design, catalog: Catalog) -> Checked:
-    """Findings and sums of a design; a sum that cannot be made becomes a finding."""
+def check(design: Design, catalog: Catalog, pair: tuple[str, ...] = ()) -> Checked:
+    """Findings, sums and analysis of a design; what cannot be made becomes a finding.
+
+    With a `pair` of element ids also the maximum flow between them.
+    """
+    from engine.analysis.analyse import analyse, max_flow
     from engine.scenario.prices import power_sum, price_sum
     from engine.sim.preflight import preflight
 
@@ -111,12 +135,23 @@ def check(design: Design, catalog: Catalog) -> Checked:
             findings += preflight(design, catalog)
     except EngineError as error:
         findings.append(_finding(error))
+    analysis = flow = None
+    try:
+        analysis = analyse(design, catalog)
+        if len(pair) == 2:
+            names = {element.id: element.name for element in design.elements}
+            value = max_flow(design, catalog, frozenset(pair[:1]), frozenset(pair[1:]))
+            flow = (f"{names[pair[0]]} - {names[pair[1]]}", value)
+    except EngineError:
+        pass  # the findings name what is wrong with the drawing
     return Checked(
         design=design,
         findings=tuple(findings),
         price=price,
         power=power,
         chips=count_chips(design, catalog),
+        analysis=analysis,
+        flow=flow,
     )
 
 

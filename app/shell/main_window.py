@@ -17,6 +17,7 @@ from app.commands import clipboard
 from app.document import Document
 from app.jobs.check_job import Checked, CheckJob
 from app.jobs.run_controller import RunController, RunState
+from app.panels.analysis import AnalysisPanel
 from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.findings import FindingsPanel
 from app.panels.inspector import InspectorPanel
@@ -97,7 +98,7 @@ class MainWindow(QMainWindow):
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
-        for panel in (self.outline, self.bottlenecks, self.findings):
+        for panel in (self.outline, self.bottlenecks, self.findings, self.analysis):
             panel.locate_requested.connect(self._locate)
         if not self.restoreState(self.settings.dock_state):
             QTimer.singleShot(0, self, self._first_layout)
@@ -153,6 +154,7 @@ class MainWindow(QMainWindow):
         self.inspector = InspectorPanel(self.document)
         self.bottlenecks = BottlenecksPanel()
         self.findings = FindingsPanel()
+        self.analysis = AnalysisPanel()
         left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
         self.docks: dict[str, QDockWidget] = {
             "palette": add_dock(self, "palette", self.tr("Palette"), self.palette_panel, left),
@@ -162,8 +164,10 @@ class MainWindow(QMainWindow):
                 self, "bottlenecks", self.tr("Bottlenecks"), self.bottlenecks, right
             ),
             "findings": add_dock(self, "findings", self.tr("Findings"), self.findings, right),
+            "analysis": add_dock(self, "analysis", self.tr("Analysis"), self.analysis, right),
         }
         self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["findings"])
+        self.tabifyDockWidget(self.docks["findings"], self.docks["analysis"])
         self.docks["bottlenecks"].raise_()
 
     def _make_menus_and_bars(self) -> None:
@@ -365,6 +369,7 @@ class MainWindow(QMainWindow):
     def _show_checked(self, checked: Checked) -> None:
         self.status.show_checked(checked)
         self.findings.show_findings(checked.findings)
+        self.analysis.show_analysis(checked.analysis, checked.flow)
 
     def _show_finding_count(self, count: int) -> None:
         title = self.tr("Findings ({0})").format(count) if count else self.tr("Findings")
