@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SLICE_S = 0.012  # wall seconds that one slice aims at
 FRAME_S = 1.0 / 30.0
+PACE_S = 0.010  # wall seconds that are simulated at once where the run keeps its pace
 RANK_S = 0.5
 MIN_EVENTS, MAX_EVENTS = 500, 2_000_000
 
@@ -128,8 +129,10 @@ class RunLoop:
         if target_s - now_s > speed:  # a second behind: this machine cannot keep the pace
             self._anchor = None
             target_s = now_s + speed
-        if target_s <= now_s:
-            return now_s, min(FRAME_S, max(0.001, (now_s - target_s) / speed))
+        behind_s = (target_s - now_s) / speed
+        if behind_s < PACE_S and target_s < end_s:
+            # without a pause this thread would spin, and keep the interpreter from the window
+            return now_s, min(FRAME_S, PACE_S - behind_s)
         return min(target_s, end_s), 0.0
 
     def _advance(self, target_s: float) -> None:
