@@ -33,12 +33,14 @@ class MadeUpSimulation:
         self.time_s = 0.0
         self.until_s = until_s
         self.frames = 0
+        self.slices = 0
         self.threads: set[str] = set()
 
     def warm_up(self) -> None:
         self.threads.add(threading.current_thread().name)
 
     def advance(self, until_s: float, budget_events: int) -> bool:
+        self.slices += 1
         self.threads.add(threading.current_thread().name)
         self.time_s = min(until_s, self.time_s + budget_events * 1e-3, self.until_s)
         return self.time_s >= self.until_s
@@ -158,6 +160,19 @@ def test_pause_stops_time_and_play_goes_on(
     run.play()
     qtbot.waitUntil(lambda: made_up[0].time_s > stopped, timeout=WAIT_MS)
     assert len(made_up) == 1
+
+
+def test_a_run_that_keeps_its_pace_does_not_spin(
+    run: RunController, made_up: list[MadeUpSimulation], qtbot: QtBot
+) -> None:
+    """A thread that loops without a pause holds the interpreter and starves the window."""
+    watch = Watch(run)
+    run.set_speed(1.0)
+    run.play()
+    qtbot.waitUntil(lambda: watch.time_s > 0.4, timeout=WAIT_MS)
+    run.pause()
+    simulation = made_up[0]
+    assert simulation.slices < 300 * simulation.time_s
 
 
 def test_a_step_advances_exactly_and_pauses(
