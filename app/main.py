@@ -2,6 +2,7 @@
 
 import argparse
 import gc
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -55,6 +56,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 def run_window(options: argparse.Namespace) -> int:
     """Opens the window and runs until it is closed."""
+    if not has_display():
+        sys.stderr.write(
+            "rackflow: there is no display. Use a headless verb (rackflow --help), or set "
+            "QT_QPA_PLATFORM=offscreen.\n"
+        )
+        return cli.FAILED
     from app.document import Document
     from app.shell.main_window import MainWindow
     from app.support import crash_handler, theme
@@ -79,6 +86,13 @@ def run_window(options: argparse.Namespace) -> int:
     keep.stop()
     scratch.cleanup()
     return cli.FAILED if demo is not None and demo.failure else cli.OK
+
+
+def has_display() -> bool:
+    """False where Qt would find no screen and abort the process."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return any(os.environ.get(n) for n in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
 
 
 def make_application() -> "QApplication":

@@ -49,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all headless verbs."""
     parser = argparse.ArgumentParser(
         prog="rackflow",
-        description="Designs AI inference clusters. Without a verb: opens the window.",
+        description="Designs AI inference clusters and simulates LLM serving on them.",
+        epilog="rackflow [FILE] opens the window, rackflow demo the example, playing.",
     )
     parser.add_argument("--version", action="version", version=f"rackflow {__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")

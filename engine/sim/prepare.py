@@ -1,17 +1,39 @@
 """One call from a scenario to a simulation that is ready to advance."""
 
+from engine.errors import ScenarioError
+from engine.findings import Severity
 from engine.scenario.hashing import design_hash
 from engine.scenario.scenario import Scenario
 from engine.sim.lower import Lowered, lower
 from engine.sim.run import Simulation
+from engine.topology.model import Topology
+from engine.topology.rules import check_topology
 
 
 def prepare_simulation(scenario: Scenario) -> tuple[Simulation, Lowered]:
     """The simulation of a scenario and its tables (to find rows in the drawing).
 
     Raises:
-        ScenarioError: the design cannot be simulated; the text says why and the way out.
+        ScenarioError: the drawing breaks a rule (a port used twice, a figure that cannot be) or
+            cannot be simulated; the text says why and the way out.
     """
+    refuse_broken_drawing(scenario)
     lowered = lower(scenario)
     simulation = Simulation(lowered, design_hash(scenario.design), scenario.seed, scenario.until_s)
     return simulation, lowered
+
+
+def refuse_broken_drawing(scenario: Scenario) -> None:
+    """Refuses a drawing with errors.
+
+    Raises:
+        ScenarioError: names the first error and how many more there are.
+    """
+    design = scenario.design
+    topology = Topology(design.elements, design.links, design.groups)
+    findings = check_topology(topology, scenario.catalog)
+    errors = [finding for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        first, more = errors[0], len(errors) - 1
+        also = f" (and {more} more errors)" if more else ""
+        raise ScenarioError(first.subject, f"{first.text}{also}", first.hint)

@@ -172,5 +172,36 @@ def test_headless_verbs_load_no_qt(verb: str, tmp_path: Path, small: Path) -> No
     assert done.returncode == OK, done.stderr
 
 
+def test_a_port_used_twice_is_refused_before_a_run(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from engine.topology.generators import cable, draw
+
+    leaf = draw(shop, "hpn7-leaf", "leaf", "Leaf", 0, 0)
+    racks = [draw(shop, "panjiu-al128-2x64", f"r{i}", f"R{i}", 0, 0) for i in range(2)]
+    links = [
+        cable(shop, f"k{i}", (rack, "uplink"), (leaf, "port"), 128) for i, rack in enumerate(racks)
+    ]
+    path = tmp_path / "twice.rackflow"
+    save_design(path, Design(elements=(leaf, *racks), links=tuple(links)), shop)
+    for verb in ("validate", "simulate"):
+        assert main([verb, str(path)]) == FAILED
+        output = capsys.readouterr()
+        assert "ports" in output.out + output.err
+        assert "Leaf" in output.out + output.err
+
+
+def test_without_a_display_the_window_says_so(tmp_path: Path) -> None:
+    gone = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    environment = {k: v for k, v in os.environ.items() if k not in gone}
+    done = subprocess.run(
+        [sys.executable, "-m", "app"], capture_output=True, text=True, check=False,
+        env=environment, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    if sys.platform.startswith("linux"):
+        assert done.returncode == FAILED
+        assert "no display" in done.stderr
+
+
 def test_a_saved_small_design_opens_again(small: Path) -> None:
     assert load_design(small).design.name == "small"
