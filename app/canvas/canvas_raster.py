@@ -9,6 +9,7 @@ from app.canvas.camera import Camera
 from app.canvas.layers.fills import Paints, paint_devices, paint_ground, paint_links
 from app.canvas.layers.labels import paint_labels
 from app.canvas.layers.particles import Particles
+from app.canvas.raster.kernels import warm_up
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Scene
 
@@ -19,6 +20,7 @@ class CanvasRaster:
     """Two buffers: the still picture, and a copy with the moving dots."""
 
     def __init__(self) -> None:
+        warm_up()
         self._still: U4 = np.zeros((1, 1), np.uint32)
         self._moving: U4 = self._still.copy()
         self._ratio = 1.0

@@ -80,3 +80,12 @@ def along_paths(
                 y[i] = points[j, 1] + part * (points[j + 1, 1] - points[j, 1])
                 break
             left -= length
+
+
+def warm_up() -> None:
+    """Compiles or loads every kernel, so that no frame of a run waits for it."""
+    pixels, none = np.zeros((1, 1), np.uint32), np.empty(0)
+    fill_rects(pixels, np.empty((0, 4)), np.empty(0, np.uint32), 1.0, 0.0, 0.0, 0.0)
+    stamp(pixels, none, none, none, 0)
+    numbers = np.empty(0, np.int64)
+    along_paths(np.empty((0, 2)), np.zeros(1, np.int64), numbers, none, none, none)
