@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from engine.errors import CapacityError, ScenarioError
 from engine.sim.codes import CAUSES, LinkClass, NodeKind, Status
+from engine.sim.kernels.agents import begin_agents
 from engine.sim.kernels.network import Network, make_network
-from engine.sim.kernels.serving import COMPUTING, DECODE, PREFILL, World, advance, begin_agents
+from engine.sim.kernels.serving import advance
+from engine.sim.kernels.world import COMPUTING, DECODE, PREFILL, World
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame, RunResults, Series
 from engine.sim.state import (

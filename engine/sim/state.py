@@ -71,7 +71,7 @@ REPLICA = np.dtype(  # one row a replica
 )
 REQUEST = np.dtype(  # one row a slot
     [
-        ("phase", WHOLE),  # engine.sim.kernels.serving phases
+        ("phase", WHOLE),  # engine.sim.kernels.world phases
         ("replica", WHOLE),
         ("arrive_s", REAL),
         ("first_s", REAL),

@@ -91,8 +91,7 @@ def test_a_change_of_a_kernels_source_moves_its_cache(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_stay_within_one_idea(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
-    limit = 1000 if path.name == "serving.py" else 500  # the event loop is one idea
-    assert text.count("\n") <= limit
+    assert text.count("\n") <= 500
     assert text.lstrip().startswith('"""')
 
 

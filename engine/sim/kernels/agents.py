@@ -1,0 +1,161 @@
+"""Agents and their tools: thought, steps of a task, host cores, contexts."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.sim.kernels.cache import cache_put, cache_take
+from engine.sim.kernels.compiling import inner, kernel
+from engine.sim.kernels.heap import heap_set
+from engine.sim.kernels.random import log_normal, uniform
+from engine.sim.kernels.world import (
+    CORE_QUEUE,
+    CPU,
+    ON_CORE,
+    PREFIX,
+    THINK,
+    THINKING,
+    TOOL,
+    TOOL_TIME,
+    World,
+)
+from engine.sim.state import TOOL_WAIT, State
+
+F8 = NDArray[np.float64]
+
+
+@inner
+def draw(w: World, s: State, a: int, which: int) -> float:
+    """The next draw of an agent from one row of the distributions."""
+    s.agent[a].counter += 1
+    row = w.agents.distributions[which]
+    seed, drawn = w.seed, s.agent[a].counter
+    value: float = log_normal(row[0], row[1], row[2], row[3], seed, a, drawn, which)
+    return value
+
+
+@inner
+def _chance(w: World, s: State, a: int) -> float:
+    s.agent[a].counter += 1
+    share: float = uniform(w.seed, a, s.agent[a].counter, 99)
+    return share
+
+
+@inner
+def draw_steps(w: World, s: State, a: int) -> int:
+    """Steps of a task: geometric with the mean of the profile, at least one."""
+    mean = w.agents.steps_per_task
+    if mean <= 1.0:
+        return 1
+    u = _chance(w, s, a)
+    return 1 + int(np.log(u) / np.log(1.0 - 1.0 / mean))
+
+
+@inner
+def _biased(w: World, s: State, a: int, row: F8) -> float:
+    """What is left of an interval met at a random time: a uniform part of a length-biased draw.
+
+    The length-biased log-normal has the median m exp(sigma^2); the draw is clipped as the law is.
+    """
+    s.agent[a].counter += 1
+    median = row[0] * np.exp(row[1] * row[1])
+    length: float = log_normal(median, row[1], row[2], row[3], w.seed, a, s.agent[a].counter, 50)
+    left: float = length * _chance(w, s, a)
+    return left
+
+
+@inner
+def _warm(w: World, s: State, a: int) -> None:
+    r = a % w.replicas
+    size = w.limits.block_tokens
+    tokens = int(s.agent[a].context)
+    blocks = (tokens + size - 1) // size
+    if blocks > 0 and blocks <= s.rep[r].free:
+        s.rep[r].free -= blocks
+        cache_put(s.rep, s.cache, r, a, tokens, blocks)
+
+
+@kernel
+def begin_agents(w: World, s: State) -> None:
+    """Gives every agent its context and its first waking; with a warm start caches the contexts."""
+    for a in range(w.agents.agents):
+        window = float(w.agents.window_tokens)
+        s.agent[a].context = min(draw(w, s, a, PREFIX), 0.95 * window)
+        if w.agents.warm_start:
+            if w.limits.prefix_cache and w.limits.router == 2:
+                _warm(w, s, a)
+            if _chance(w, s, a) >= w.think_share:
+                s.agent[a].steps_left = draw_steps(w, s, a)
+                row = w.agents.distributions[TOOL_TIME]
+                left = _biased(w, s, a, row)
+                wake(s, a, TOOL, left)
+            else:
+                left = _biased(w, s, a, w.agents.distributions[THINK])
+                wake(s, a, THINKING, left)
+        else:
+            wake(s, a, THINKING, _chance(w, s, a) * w.agents.distributions[THINK, 0])
+
+
+@inner
+def forget(w: World, s: State, a: int) -> None:
+    """A compacted context is new to every cache."""
+    for r in range(w.replicas):
+        if s.cache[r, a].blocks > 0 and s.cache[r, a].pins == 0:
+            s.rep[r].free += cache_take(s.rep, s.cache, r, a)
+
+
+@inner
+def after_step(w: World, s: State, a: int, now: float) -> None:
+    """A tool runs, or the task is done and a person thinks."""
+    s.agent[a].steps_left -= 1
+    if s.agent[a].steps_left <= 0:
+        wake(s, a, THINKING, now + draw(w, s, a, THINK))
+        return
+    s.agent[a].tool_s = draw(w, s, a, TOOL_TIME)
+    s.agent[a].cpu_s = min(draw(w, s, a, CPU), s.agent[a].tool_s)
+    host = w.agents.host_of_agent[a]
+    if host < 0 or w.host_cores[host] < 1.0:
+        wake(s, a, TOOL, now + s.agent[a].tool_s)
+    elif s.host[host].busy < w.host_cores[host]:
+        _host_mark(s, host, now)
+        s.host[host].busy += 1
+        wake(s, a, ON_CORE, now + s.agent[a].cpu_s)
+    else:
+        s.req[a].phase = CORE_QUEUE
+        s.req[a].mark_s = now
+        s.req[a].queue_next = -1
+        if s.host[host].tail >= 0:
+            s.req[s.host[host].tail].queue_next = a
+        else:
+            s.host[host].head = a
+        s.host[host].tail = a
+
+
+@inner
+def _host_mark(s: State, host: int, now: float) -> None:
+    s.host[host].busy_core_s += s.host[host].busy * (now - s.host[host].mark_s)
+    s.host[host].mark_s = now
+
+
+@inner
+def core_free(w: World, s: State, a: int, now: float) -> None:
+    """A tool leaves its core; the next in line takes it."""
+    host = w.agents.host_of_agent[a]
+    _host_mark(s, host, now)
+    following = s.host[host].head
+    if following < 0:
+        s.host[host].busy -= 1
+        return
+    s.host[host].head = s.req[following].queue_next
+    if s.host[host].head < 0:
+        s.host[host].tail = -1
+    s.req[following].queue_next = -1
+    s.real[TOOL_WAIT] += now - s.req[following].mark_s
+    wake(s, following, ON_CORE, now + s.agent[following].cpu_s)
+
+
+@inner
+def wake(s: State, q: int, phase: int, at_s: float) -> None:
+    """Sets the next timed event of a slot."""
+    req = s.req
+    req[q].phase = phase
+    heap_set(s.req_heap, q, at_s)

@@ -1,0 +1,182 @@
+"""The way of a request to its replica: arrival, client link, queue; and timed events of slots."""
+
+import numpy as np
+
+from engine.sim.codes import CAUSES
+from engine.sim.kernels.agents import after_step, core_free, draw, draw_steps, forget, wake
+from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.heap import heap_remove
+from engine.sim.kernels.network import Network, net_start
+from engine.sim.kernels.scheduler import mark_wait, schedule
+from engine.sim.kernels.world import (
+    APPEND,
+    BYTES_A_TOKEN,
+    IN_PIPE,
+    ON_CORE,
+    ON_THE_WAY,
+    OUTPUT,
+    SCALE_OUT,
+    THINKING,
+    TOOL,
+    WAITING,
+    World,
+)
+from engine.sim.state import (
+    ARRIVED,
+    IN_SYSTEM,
+    NEXT_REPLICA,
+    OCCUPANCY,
+    OCCUPANCY_MARK,
+    REJECTED,
+    State,
+)
+
+
+@inner
+def occupy(s: State, delta: int, now: float) -> None:
+    """Counts the requests in the system over time; `delta` come or go."""
+    real, whole = s.real, s.whole
+    real[OCCUPANCY] += whole[IN_SYSTEM] * (now - real[OCCUPANCY_MARK])
+    real[OCCUPANCY_MARK] = now
+    whole[IN_SYSTEM] += delta
+
+
+@inner
+def _choose(w: World, s: State, q: int) -> int:
+    """The replica of a request by the router's rule."""
+    if w.limits.router == 2 and w.agents.agents > 0:
+        return q % w.replicas
+    if w.limits.router == 1:
+        best = 0
+        least = s.rep[0].running + s.rep[0].waiting
+        for r in range(1, w.replicas):
+            load = s.rep[r].running + s.rep[r].waiting
+            if load < least:
+                best = r
+                least = load
+        return best
+    r = int(s.whole[NEXT_REPLICA])
+    s.whole[NEXT_REPLICA] = (r + 1) % w.replicas
+    return r
+
+
+@inner
+def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, now: float) -> None:
+    """A request comes to its replica, or is refused because it can never fit."""
+    rep, req = s.rep, s.req
+    s.whole[ARRIVED] += 1
+    size = w.limits.block_tokens
+    r = _choose(w, s, q)
+    too_long = prompt + output > w.limits.window_tokens
+    too_large = (prompt + output + size - 1) // size > rep[r].blocks
+    no_budget = not w.limits.chunked_prefill and prompt > w.limits.max_batched_tokens
+    if too_long or too_large or no_budget:
+        s.whole[REJECTED] += 1
+        if w.agents.agents > 0:
+            req[q].output = 0
+            after_step(w, s, q, now)
+        return
+    occupy(s, 1, now)
+    req[q].replica = r
+    req[q].arrive_s = now
+    req[q].first_s = 0.0
+    req[q].prompt = prompt
+    req[q].target = prompt
+    req[q].output = output
+    req[q].filled = 0
+    req[q].chunk = 0
+    req[q].cached = 0
+    req[q].emitted = 0
+    req[q].blocks = 0
+    req[q].pinned = 0
+    req[q].preempted = 0
+    for c in range(CAUSES):
+        s.req_cause[q, c] = 0.0
+    if rep[r].latency_s > 0.0:
+        wake(s, q, ON_THE_WAY, now + rep[r].latency_s)
+    else:
+        _into_pipe(w, net, s, q, now)
+
+
+@inner
+def _into_pipe(w: World, net: Network, s: State, q: int, now: float) -> None:
+    """The prompt of a request waits for, or takes, the replica's way in."""
+    rep, req = s.rep, s.req
+    r = req[q].replica
+    slot = w.replicas + r
+    if net.route_start[slot + 1] == net.route_start[slot]:
+        enqueue(w, net, s, q, now)
+        return
+    req[q].phase = IN_PIPE
+    req[q].queue_next = -1
+    if rep[r].in_tail >= 0:
+        req[rep[r].in_tail].queue_next = q
+        rep[r].in_tail = q
+        return
+    rep[r].in_head = q
+    rep[r].in_tail = q
+    start_ingress(w, net, s, r, now)
+
+
+@inner
+def start_ingress(w: World, net: Network, s: State, r: int, now: float) -> None:
+    """Sends the next prompt through the way in."""
+    q = s.rep[r].in_head
+    tokens = s.agent[q].append if w.agents.agents > 0 else float(s.req[q].prompt)
+    slot = w.replicas + r
+    net_start(net, slot, slot, BYTES_A_TOKEN * tokens, now)
+
+
+@inner
+def enqueue(w: World, net: Network, s: State, q: int, now: float) -> None:
+    """A prompt has arrived: its request waits, and an idle replica begins a step."""
+    rep, req = s.rep, s.req
+    r = req[q].replica
+    s.req_cause[q, SCALE_OUT] += now - req[q].arrive_s
+    mark_wait(s, r, now)
+    req[q].phase = WAITING
+    req[q].mark_s = now
+    req[q].mark_kv = rep[r].wait_kv
+    req[q].queue_next = -1
+    if rep[r].wait_tail >= 0:
+        req[rep[r].wait_tail].queue_next = q
+    else:
+        rep[r].wait_head = q
+    rep[r].wait_tail = q
+    rep[r].waiting += 1
+    if rep[r].mode == 0:
+        schedule(w, net, s, r, now)
+
+
+@inner
+def slot_event(w: World, net: Network, s: State, now: float) -> None:
+    """A timed event of a slot: on the way, thought, core or tool has ended."""
+    req = s.req
+    q = s.req_heap.items[0]
+    heap_remove(s.req_heap, q)
+    phase = req[q].phase
+    if phase == ON_THE_WAY:
+        _into_pipe(w, net, s, q, now)
+    elif phase == THINKING:
+        s.agent[q].steps_left = draw_steps(w, s, q)
+        _next_step(w, net, s, q, now)
+    elif phase == ON_CORE:
+        core_free(w, s, q, now)
+        wake(s, q, TOOL, now + max(0.0, s.agent[q].tool_s - s.agent[q].cpu_s))
+    elif phase == TOOL:
+        _next_step(w, net, s, q, now)
+
+
+@inner
+def _next_step(w: World, net: Network, s: State, a: int, now: float) -> None:
+    """One model step of an agent: its context so far and what a tool or a person appends."""
+    window = w.agents.window_tokens
+    append = max(1.0, np.rint(draw(w, s, a, APPEND)))
+    output = int(max(1.0, np.rint(draw(w, s, a, OUTPUT))))
+    output = min(output, max(1, window // 4))
+    if s.agent[a].context + append + output > window:
+        s.agent[a].context = np.floor(w.agents.compact_to * window)
+        forget(w, s, a)
+        append = max(1.0, min(append, window - s.agent[a].context - output))
+    s.agent[a].append = append
+    arrive(w, net, s, a, int(s.agent[a].context) + int(append), output, now)

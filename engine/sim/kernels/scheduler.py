@@ -1,0 +1,309 @@
+"""The scheduler of a replica, after vLLM V1: what the next step computes.
+
+Running sequences first (one token each, blocks taken as they grow, the last admitted pushed out
+when blocks run out), then prefill chunks within the token budget, then admissions in order of
+arrival; none in a step that pushed somebody out. Blocks of a whole prompt are reserved at
+admission.
+"""
+
+from engine.sim.codes import CAUSES
+from engine.sim.kernels.cache import cache_make_room, cache_pin, cache_take, cache_unpin
+from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.heap import heap_set
+from engine.sim.kernels.network import Network
+from engine.sim.kernels.world import (
+    COMPUTE,
+    COMPUTING,
+    DECODE,
+    KV_MEMORY,
+    MEMORY,
+    OVERHEAD,
+    PREFILL,
+    QUEUE,
+    WAITING,
+    World,
+)
+from engine.sim.state import PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, State
+
+
+@inner
+def unlink_running(s: State, r: int, q: int) -> None:
+    """Takes a sequence out of the running ones."""
+    rep, req = s.rep, s.req
+    after, before = req[q].run_next, req[q].run_back
+    if before >= 0:
+        req[before].run_next = after
+    else:
+        rep[r].run_head = after
+    if after >= 0:
+        req[after].run_back = before
+    else:
+        rep[r].run_tail = before
+    req[q].run_next = -1
+    req[q].run_back = -1
+    rep[r].running -= 1
+
+
+@inner
+def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
+    """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
+    rep, req = s.rep, s.req
+    size = w.limits.block_tokens
+    done = step - req[q].decode_step
+    tokens: int = req[q].start_tokens + done
+    req[q].blocks += (tokens + size - 1) // size - (req[q].start_tokens + size - 1) // size
+    req[q].emitted += done
+    rep[r].decoding -= 1
+    rep[r].context -= tokens
+    s.growing[r, (req[q].decode_step - req[q].start_tokens) % size] -= 1
+    return tokens
+
+
+@inner
+def entry_blocks(w: World) -> int:
+    """KV blocks of one prefix entry of a trace."""
+    return max(1, w.requests.entry_tokens // w.limits.block_tokens)
+
+
+@inner
+def mark_kv(w: World, s: State, r: int, now: float) -> None:
+    """Counts the KV tokens in use since the last mark."""
+    rep = s.rep
+    used = rep[r].blocks - rep[r].free - rep[r].loose
+    rep[r].kv_token_s += used * w.limits.block_tokens * (now - rep[r].kv_mark)
+    rep[r].kv_mark = now
+
+
+@inner
+def mark_wait(s: State, r: int, now: float) -> None:
+    """Counts the time in which the head of the queue lacked KV blocks."""
+    rep = s.rep
+    if rep[r].blocked:
+        rep[r].wait_kv += now - rep[r].wait_mark
+    rep[r].wait_mark = now
+
+
+@inner
+def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
+    """Forms the next step of a replica, or leaves it idle."""
+    rep, req, limits = s.rep, s.req, w.limits
+    mark_wait(s, r, now)
+    rep[r].blocked = 0
+    mark_kv(w, s, r, now)
+    pushed_out = _grow(w, s, r, now)
+    budget = limits.max_batched_tokens - rep[r].decoding
+    samples = rep[r].decoding
+    area = 0.0
+    q = rep[r].fill_head
+    while q >= 0 and budget > 0:
+        x = min(req[q].target - req[q].filled, budget)
+        area += _give(s, q, x)
+        budget -= x
+        if req[q].filled + x >= req[q].target:
+            samples += 1
+        q = req[q].fill_next
+    if not pushed_out:
+        while rep[r].wait_head >= 0 and budget > 0 and rep[r].running < limits.max_seqs:
+            q = rep[r].wait_head
+            if not _admit(w, s, r, q, budget, now):
+                break
+            x = min(req[q].target - req[q].filled, budget)
+            area += _give(s, q, x)
+            budget -= x
+            if req[q].filled + x >= req[q].target:
+                samples += 1
+    tokens = limits.max_batched_tokens - budget
+    if tokens > 0:
+        _begin(w, s, r, tokens, samples, area, now)
+
+
+@inner
+def _give(s: State, q: int, x: int) -> float:
+    """Gives a prompt its chunk of the step; returns the attention area in tokens^2."""
+    s.req[q].chunk = x
+    area: float = x * (s.req[q].filled + 0.5 * x)
+    return area
+
+
+@inner
+def _begin(w: World, s: State, r: int, tokens: int, samples: int, area: float, now: float) -> None:
+    rep, timing = s.rep, w.timing
+    total = 0.0
+    for c in range(CAUSES):
+        s.step_cause[r, c] = timing.dense_s[tokens, c]
+    s.step_cause[r, MEMORY] += timing.head_s[samples]
+    s.step_cause[r, MEMORY] += timing.decode_context_s * rep[r].context
+    s.step_cause[r, COMPUTE] += timing.prefill_area_s * area
+    s.step_cause[r, OVERHEAD] += timing.sequence_s * samples
+    for c in range(CAUSES):
+        total += s.step_cause[r, c]
+    rep[r].mode = COMPUTING
+    rep[r].tokens = tokens
+    rep[r].samples = samples
+    rep[r].started_s = now
+    rep[r].computed_s = now + total
+    # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly
+    s.step_cause[r, OVERHEAD] += (rep[r].computed_s - now) - total
+    heap_set(s.rep_heap, r, rep[r].computed_s)
+
+
+@inner
+def _grow(w: World, s: State, r: int, now: float) -> bool:
+    """Takes the blocks that decoding sequences need for their next token; True if some left."""
+    rep = s.rep
+    column = rep[r].step % w.limits.block_tokens
+    pushed_out = False
+    while s.growing[r, column] > 0:
+        if cache_make_room(rep, s.cache, r, s.growing[r, column]):
+            break
+        pushed_out = True
+        _push_out(w, s, r, rep[r].run_tail, now)
+    rep[r].free -= s.growing[r, column]
+    return pushed_out
+
+
+@inner
+def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
+    """Preempts a sequence: its blocks are free, it waits first in line and is computed again."""
+    rep, req = s.rep, s.req
+    s.whole[PREEMPTIONS] += 1
+    if req[q].phase == DECODE:
+        bucket = req[q].finish_step % RING
+        _unlink_ring(s, r, q, bucket)
+        leave_decode(w, s, r, q, rep[r].step)
+    else:
+        _unlink_fill(s, r, q)
+    if req[q].preempted:
+        s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
+    else:
+        for c in range(CAUSES):
+            s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+    rep[r].free += req[q].blocks
+    req[q].blocks = 0
+    first = w.requests.entry_start[q] if w.agents.agents == 0 else 0
+    for at in range(req[q].pinned - 1, -1, -1):
+        cache_unpin(rep, s.cache, r, w.requests.entry[first + at])
+    req[q].pinned = 0
+    unlink_running(s, r, q)
+    req[q].preempted = 1
+    req[q].phase = WAITING
+    req[q].target = req[q].prompt + req[q].emitted
+    req[q].filled = 0
+    req[q].chunk = 0
+    req[q].mark_s = now
+    req[q].queue_next = rep[r].wait_head
+    rep[r].wait_head = q
+    if rep[r].wait_tail < 0:
+        rep[r].wait_tail = q
+    rep[r].waiting += 1
+
+
+@inner
+def _unlink_ring(s: State, r: int, q: int, bucket: int) -> None:
+    req = s.req
+    at = s.ring[r, bucket]
+    if at == q:
+        s.ring[r, bucket] = req[q].ring_next
+        return
+    while req[at].ring_next != q:
+        at = req[at].ring_next
+    req[at].ring_next = req[q].ring_next
+
+
+@inner
+def _unlink_fill(s: State, r: int, q: int) -> None:
+    rep, req = s.rep, s.req
+    at, before = rep[r].fill_head, -1
+    while at != q:
+        before = at
+        at = req[at].fill_next
+    if before < 0:
+        rep[r].fill_head = req[q].fill_next
+    else:
+        req[before].fill_next = req[q].fill_next
+    if rep[r].fill_tail == q:
+        rep[r].fill_tail = before
+    req[q].fill_next = -1
+
+
+@inner
+def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
+    """Moves the head of the queue into the batch if its blocks can be had."""
+    rep, req, cache = s.rep, s.req, s.cache
+    size = w.limits.block_tokens
+    total = (req[q].target + size - 1) // size
+    closed = w.agents.agents > 0
+    hit = reused = pinned = 0
+    loose = rep[r].loose
+    if w.limits.prefix_cache and closed:
+        reused = cache[r, q].blocks
+        hit = min(cache[r, q].tokens, req[q].target - 1)
+        loose -= reused
+    elif w.limits.prefix_cache and w.requests.entry_tokens > 0:
+        each = entry_blocks(w)
+        first, last = w.requests.entry_start[q], w.requests.entry_start[q + 1]
+        longest = min(last - first, (req[q].target - 1) // w.requests.entry_tokens)
+        while pinned < longest and cache[r, w.requests.entry[first + pinned]].blocks > 0:
+            if cache[r, w.requests.entry[first + pinned]].pins == 0:
+                loose -= each
+            pinned += 1
+        reused = pinned * each
+        hit = pinned * w.requests.entry_tokens
+    if not w.limits.chunked_prefill and req[q].target - hit > budget:
+        return False
+    need = total - reused
+    if need > rep[r].free + loose:
+        rep[r].blocked = 1
+        return False
+    if closed and reused > 0:
+        cache_take(rep, cache, r, q)
+    elif pinned > 0:
+        first = w.requests.entry_start[q]
+        for at in range(pinned):
+            cache_pin(rep, cache, r, w.requests.entry[first + at])
+        req[q].pinned = pinned
+    cache_make_room(rep, cache, r, need)
+    rep[r].free -= need
+    req[q].blocks = total if closed else need
+    _link_running(s, r, q, hit, now)
+    return True
+
+
+@inner
+def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
+    rep, req = s.rep, s.req
+    rep[r].wait_head = req[q].queue_next
+    if rep[r].wait_head < 0:
+        rep[r].wait_tail = -1
+    req[q].queue_next = -1
+    rep[r].waiting -= 1
+    waited = now - req[q].mark_s
+    if req[q].preempted:
+        s.req_cause[q, KV_MEMORY] += waited
+        req[q].mark_s = now
+    else:
+        lacked = min(rep[r].wait_kv - req[q].mark_kv, waited)
+        s.req_cause[q, KV_MEMORY] += lacked
+        s.req_cause[q, QUEUE] += waited - lacked
+        req[q].cached = hit
+        s.whole[TOKENS_IN] += req[q].prompt
+        s.whole[TOKENS_CACHED] += hit
+    for c in range(CAUSES):
+        s.mark_cause[q, c] = s.rep_cause[r, c]
+    req[q].filled = hit
+    req[q].phase = PREFILL
+    tail = rep[r].run_tail
+    req[q].run_back = tail
+    req[q].run_next = -1
+    if tail >= 0:
+        req[tail].run_next = q
+    else:
+        rep[r].run_head = q
+    rep[r].run_tail = q
+    rep[r].running += 1
+    req[q].fill_next = -1
+    if rep[r].fill_tail >= 0:
+        req[rep[r].fill_tail].fill_next = q
+    else:
+        rep[r].fill_head = q
+    rep[r].fill_tail = q

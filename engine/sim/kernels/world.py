@@ -1,0 +1,48 @@
+"""What the kernels of the event loop share: the tables that a run reads, phases and codes."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.sim.codes import Cause, Status
+from engine.sim.tables import AgentTables, Limits, RequestTables, TimingTables
+
+F8 = NDArray[np.float64]
+
+(
+    IDLE, ON_THE_WAY, IN_PIPE, WAITING, PREFILL, DECODE, THINKING, ON_CORE, CORE_QUEUE, TOOL,
+) = range(10)  # phases of a slot  # fmt: skip
+
+COMPUTING, COMMUNICATING = 1, 2  # modes of a replica
+
+BYTES_A_TOKEN = 4.0  # a token id on the wire
+
+QUEUE = int(Cause.QUEUE)
+KV_MEMORY = int(Cause.KV_MEMORY)
+COMPUTE = int(Cause.COMPUTE)
+MEMORY = int(Cause.MEMORY_BANDWIDTH)
+OVERHEAD = int(Cause.OVERHEAD)
+SCALE_UP = int(Cause.SCALE_UP)
+SCALE_OUT = int(Cause.SCALE_OUT)
+
+OK = int(Status.OK)
+REACHED = int(Status.REACHED)
+DRAINED = int(Status.DRAINED)
+OUTPUT_FULL = int(Status.OUTPUT_FULL)
+STALLED = int(Status.STALLED)
+
+PREFIX, APPEND, OUTPUT, TOOL_TIME, THINK, CPU = range(6)  # rows of AgentTables.distributions
+
+
+class World(NamedTuple):
+    """What a run reads and never changes."""
+
+    timing: TimingTables
+    limits: Limits
+    requests: RequestTables  # empty for a closed loop
+    agents: AgentTables  # zero agents for an open loop
+    host_cores: F8  # [nodes]
+    think_share: float  # share of agents that begin in thought
+    seed: int
+    replicas: int
