@@ -1,8 +1,8 @@
 """Ranking of bottlenecks: which cause holds the requests' time, and where it sits on the drawing.
 
 The share of a cause is its part of the latency of all requests (finished and running); tools run
-outside a request and are not ranked. A cause names its resource: the busiest link of its class,
-or the chips, hosts or limits behind it.
+outside a request, and only their wait for host cores is ranked. A cause names its resource: the
+busiest link of its class, or the chips, hosts or limits behind it.
 """
 
 import msgspec
@@ -31,9 +31,10 @@ class Bottleneck(msgspec.Struct, frozen=True, kw_only=True):
 
 _PLAIN: dict[Cause, tuple[str, str]] = {
     Cause.QUEUE: (
-        "batch slots",
-        "Requests wait for a place in the batch: the replicas are saturated. More replicas, "
-        "faster steps or a higher max_num_seqs shorten the queue.",
+        "queue before the batch",
+        "Requests wait for the step in progress to end, for the token budget of a step or for "
+        "one of the batch's slots. Shorter steps, more replicas or, where all slots are taken, "
+        "a higher max_num_seqs shorten it.",
     ),
     Cause.KV_MEMORY: (
         "KV memory",
@@ -69,8 +70,8 @@ _PLAIN: dict[Cause, tuple[str, str]] = {
         "Traffic through NICs, leaves and to the clients holds requests up.",
     ),
     Cause.HOST: (
-        "hosts",
-        "The hosts' PCIe links or cores hold requests up.",
+        "host cores",
+        "Tools of agents wait for a core of their host. More hosts or cores shorten it.",
     ),
 }
 
@@ -78,7 +79,6 @@ _LINK_CLASSES: dict[Cause, tuple[LinkClass, ...]] = {
     Cause.SCALE_UP: (LinkClass.SCALE_UP,),
     Cause.NETWORK_LATENCY: (LinkClass.SCALE_UP,),
     Cause.SCALE_OUT: (LinkClass.SCALE_OUT, LinkClass.CLIENT, LinkClass.STORAGE),
-    Cause.HOST: (LinkClass.PCIE,),
 }
 
 
@@ -170,6 +170,10 @@ def _place(
                 owner = design.elements[int(fabric.node_element[ends[0]])].name
                 return tuple(names), links, f" on the scale-up links of {owner}"
             return tuple(names), links, f": {link_name(hottest, lowered, design)}"
+    if cause is Cause.HOST:
+        hosts = np.flatnonzero(lowered.host_cores > 0)
+        owners = np.unique(fabric.node_element[hosts]).tolist()
+        return tuple(lowered.element_ids[owner] for owner in owners), (), ""
     used = lowered.replicas.chips.ravel()
     busy = np.nan_to_num(chip_utilisation[used])
     order = used[np.argsort(-busy, kind="stable")]

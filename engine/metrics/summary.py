@@ -135,7 +135,7 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         utilisation=_utilisation(results, lowered, chip_share, link_share, span),
         links=_top_links(results, lowered, scenario, link_share),
         bottlenecks=rank(
-            results.cause_seconds.sum(axis=0),
+            results.cause_seconds.sum(axis=0) + results.open_cause_seconds,
             lowered,
             design,
             scenario.catalog,

@@ -12,7 +12,8 @@ from engine.errors import EngineError
 from engine.report.tables import aligned
 from engine.scenario.design import Design
 from engine.scenario.prices import power_sum, price_sum
-from engine.sim.lower import drawn_chip
+from engine.sim.lower import check_deployment, drawn_chip
+from engine.sim.prepare import refuse_broken_drawing
 from engine.units import format_quantity
 
 _SHOWN = 12
@@ -21,6 +22,8 @@ _SHOWN = 12
 def memory_fit(design: Design, catalog: Catalog) -> MemoryFit | str:
     """The memory fit on the first chips that are drawn, or why there is none."""
     try:
+        check_deployment(design.deployment)
+        refuse_broken_drawing(design, catalog)
         llm = catalog.llm(design.deployment.model)
         chip = drawn_chip(design, catalog)
     except EngineError as error:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceSpec
 from engine.catalog.figures import Figure
+from engine.errors import ScenarioError
 from engine.scenario.design import Design, PriceEntry, PriceList
 from engine.topology.elements import Element
 from engine.topology.expand import figure_value
@@ -116,6 +117,10 @@ def _rate(currency: str, prices: PriceList) -> float:
     """Factor from an entry's currency into the list's."""
     if currency == prices.currency:
         return 1.0
+    if not prices.cny_per_usd > 0:
+        raise ScenarioError(
+            "prices", f"a dollar is {prices.cny_per_usd:g} yuan", "give a rate above 0"
+        )
     return prices.cny_per_usd if currency == "USD" else 1.0 / prices.cny_per_usd
 
 

@@ -1,6 +1,7 @@
 """From a scenario to tables: the one place where the drawing becomes numbers for the kernels."""
 
 import itertools
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +71,7 @@ def lower(scenario: Scenario) -> Lowered:
     element_ids = tuple(element.id for element in design.elements)
     deployment, llm = design.deployment, catalog.llm(design.deployment.model)
     check_deployment(deployment)
+    check_run(scenario)
     placement = place(deployment, fabric, element_ids, tuple(_chip_id(spec) for spec in specs))
     chip = _drawn_chip(
         design.elements[placement.spec_element], specs[placement.spec_element], catalog
@@ -101,6 +103,23 @@ def lower(scenario: Scenario) -> Lowered:
     )
 
 
+def check_run(scenario: Scenario) -> None:
+    """Refuses a horizon, seed or number of requests that no run can have.
+
+    Raises:
+        ScenarioError: names the number.
+    """
+    workload = scenario.design.workload
+    if not (math.isfinite(scenario.until_s) and scenario.until_s > 0):
+        raise ScenarioError("run", f"its end is at {scenario.until_s} s", "set a time above 0")
+    if not 0 <= scenario.seed < 2**63:
+        raise ScenarioError("run", f"its seed is {scenario.seed}", "use 0 to 2^63 - 1")
+    if workload.requests < 0:
+        raise ScenarioError(
+            "workload", f"it asks for {workload.requests} requests", "use 0 or more"
+        )
+
+
 def check_deployment(deployment: Deployment) -> None:
     """Refuses limits that no scheduler can work with.
 
@@ -112,6 +131,13 @@ def check_deployment(deployment: Deployment) -> None:
             raise ScenarioError(
                 f"deployment {name}", f"it is {getattr(deployment, name)}", "set it to 1 or more"
             )
+    if deployment.ep not in (1, deployment.tp):
+        raise ScenarioError(
+            "deployment ep",
+            f"it is {deployment.ep} beside TP{deployment.tp}: attention that is replicated over "
+            "expert ranks is not modelled",
+            "set EP to 1 or to TP",
+        )
     if deployment.max_num_batched_tokens < deployment.max_num_seqs:
         raise ScenarioError(
             "deployment max_num_batched_tokens",

@@ -1,7 +1,9 @@
 """One call from a scenario to a simulation that is ready to advance."""
 
+from engine.catalog.catalog import Catalog
 from engine.errors import ScenarioError
 from engine.findings import Severity
+from engine.scenario.design import Design
 from engine.scenario.hashing import design_hash
 from engine.scenario.scenario import Scenario
 from engine.sim.lower import Lowered, lower
@@ -17,21 +19,20 @@ def prepare_simulation(scenario: Scenario) -> tuple[Simulation, Lowered]:
         ScenarioError: the drawing breaks a rule (a port used twice, a figure that cannot be) or
             cannot be simulated; the text says why and the way out.
     """
-    refuse_broken_drawing(scenario)
+    refuse_broken_drawing(scenario.design, scenario.catalog)
     lowered = lower(scenario)
     simulation = Simulation(lowered, design_hash(scenario.design), scenario.seed, scenario.until_s)
     return simulation, lowered
 
 
-def refuse_broken_drawing(scenario: Scenario) -> None:
+def refuse_broken_drawing(design: Design, catalog: Catalog) -> None:
     """Refuses a drawing with errors.
 
     Raises:
         ScenarioError: names the first error and how many more there are.
     """
-    design = scenario.design
     topology = Topology(design.elements, design.links, design.groups)
-    findings = check_topology(topology, scenario.catalog)
+    findings = check_topology(topology, catalog)
     errors = [finding for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         first, more = errors[0], len(errors) - 1

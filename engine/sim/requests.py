@@ -1,5 +1,6 @@
 """The load of a scenario as tables: open-loop requests, traces, agents."""
 
+import itertools
 import math
 
 import numpy as np
@@ -22,7 +23,7 @@ def request_tables(scenario: Scenario) -> RequestTables | None:
     """
     workload = scenario.design.workload
     if scenario.trace is not None:
-        return _from_trace(scenario.trace)
+        return _from_trace(scenario.trace, scenario.design.deployment.kv_block_tokens)
     if workload.kind is WorkloadKind.AGENTS:
         return None
     if workload.kind is WorkloadKind.TRACE:
@@ -32,7 +33,8 @@ def request_tables(scenario: Scenario) -> RequestTables | None:
     return _poisson(workload, scenario.until_s, scenario.seed)
 
 
-def _from_trace(trace: RequestTrace) -> RequestTables:
+def _from_trace(trace: RequestTrace, kv_block_tokens: int) -> RequestTables:
+    trace = with_whole_blocks(trace, kv_block_tokens)
     return RequestTables(
         arrival_s=trace.arrival_s.astype(np.float64),
         input_tokens=trace.input_tokens.astype(np.int32),
@@ -43,12 +45,36 @@ def _from_trace(trace: RequestTrace) -> RequestTables:
     )
 
 
+def with_whole_blocks(trace: RequestTrace, kv_block_tokens: int) -> RequestTrace:
+    """The trace with hash blocks of at least one KV block: shorter ones are joined in a row.
+
+    A KV block is shared as a whole or not at all, so that a joined block is equal where all its
+    parts are; what is left at the end of a prompt fills no block and is not shared.
+    """
+    joined = -(-kv_block_tokens // trace.block_tokens) if trace.block_tokens else 1
+    if joined < 2:
+        return trace
+    names: dict[tuple[int, ...], int] = {}
+    starts, blocks = [0], []
+    for first, last in itertools.pairwise(trace.block_start.tolist()):
+        row = trace.blocks[first:last].tolist()
+        for at in range(0, len(row) - joined + 1, joined):
+            key = tuple(row[at : at + joined])
+            blocks.append(names.setdefault(key, len(names)))
+        starts.append(len(blocks))
+    return trace._replace(
+        block_start=np.array(starts, np.int64),
+        blocks=np.array(blocks, np.int32),
+        block_tokens=joined * trace.block_tokens,
+    )
+
+
 def _poisson(workload: WorkloadSpec, until_s: float, seed: int) -> RequestTables:
     rate = workload.rate_per_s
     if not (math.isfinite(rate) and rate > 0):
         raise ScenarioError("workload rate", f"it is {rate} requests/s", "set a rate above zero")
     expected = rate * until_s
-    limit = workload.requests or MAX_REQUESTS
+    limit = min(workload.requests or MAX_REQUESTS, MAX_REQUESTS)
     if not workload.requests and expected > MAX_REQUESTS:
         raise ScenarioError(
             "workload rate",
@@ -119,7 +145,7 @@ def agent_tables(
         raise ScenarioError(
             "workload agents", f"it is {workload.agents}", "set 1 to 1,000,000 agents"
         )
-    if workload.steps_per_task < 1 or not 0 <= workload.growth_ratio <= 1:
+    if not (1 <= workload.steps_per_task <= 1e6 and 0 <= workload.growth_ratio <= 1):
         raise ScenarioError(
             "workload agents",
             f"steps per task {workload.steps_per_task:g}, growth {workload.growth_ratio:g}",

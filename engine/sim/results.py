@@ -40,7 +40,7 @@ class Frame:
     replica_kv_occupancy: F8  # [replicas]
     requests_completed: int
     events: int
-    cause_seconds: F8  # [CAUSES] summed over finished requests and the running ones so far
+    cause_seconds: F8  # [CAUSES] of finished and open requests, and of tools waiting for cores
     series: Series
 
 
@@ -65,6 +65,7 @@ class RunResults:
     output_tokens: I8
     replica: I8
     cause_seconds: F8  # [completed, CAUSES]; a row sums to finish - arrival
+    open_cause_seconds: F8  # [CAUSES] so far of unfinished requests, and tools that wait for cores
     link_bytes: F8  # [links] carried until time_s
     link_busy_s: F8  # [links] integral of utilisation
     chip_busy_s: F8  # [nodes] integral of busy

@@ -42,7 +42,7 @@ class Router:
         self._first = np.searchsorted(fabric.link_source[order], np.arange(nodes + 1))
         self._cost_ps = np.maximum(np.rint(fabric.link_latency_s * 1e12), HOP_PS).astype(np.int64)
         self._relays = np.isin(fabric.node_kind, _RELAYS)
-        self._distances: dict[int, dict[int, int]] = {}
+        self._searches: dict[int, tuple[dict[int, int], list[tuple[int, int]]]] = {}
         self._routes: dict[tuple[int, int], Route | None] = {}
 
     def route(self, source: int, target: int) -> Route | None:
@@ -69,14 +69,14 @@ class Router:
             )
         return route
 
-    def _to_target(self, target: int) -> dict[int, int]:
-        """Distance in ps of every node that reaches `target`, by Dijkstra on reversed links."""
-        known = self._distances.get(target)
-        if known is not None:
-            return known
-        distance: dict[int, int] = {}
-        heap = [(0, target)]
-        while heap:
+    def _to_target(self, target: int, source: int) -> dict[int, int]:
+        """Distance in ps to `target` of every node that is no farther than `source`.
+
+        Dijkstra on reversed links, which goes on from where it stopped for the last source:
+        a collective inside a domain never searches the hall.
+        """
+        distance, heap = self._searches.setdefault(target, ({}, [(0, target)]))
+        while heap and (source not in distance or heap[0][0] <= distance[source]):
             so_far, node = heapq.heappop(heap)
             if node in distance:
                 continue
@@ -88,11 +88,10 @@ class Router:
                 peer = int(self._fabric.link_target[link])
                 if peer not in distance and self._fabric.link_bytes_per_s[link ^ 1] > 0:
                     heapq.heappush(heap, (so_far + int(self._cost_ps[link]), peer))
-        self._distances[target] = distance
         return distance
 
     def _spread(self, source: int, target: int) -> Route | None:
-        distance = self._to_target(target)
+        distance = self._to_target(target, source)
         if source not in distance:
             return None
         fabric = self._fabric

@@ -9,11 +9,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CapacityError, ScenarioError
-from engine.sim.codes import CAUSES, LinkClass, NodeKind, Status
+from engine.sim.codes import CAUSES, Cause, LinkClass, NodeKind, Status
 from engine.sim.kernels.agents import begin_agents
 from engine.sim.kernels.network import Network, make_network
 from engine.sim.kernels.serving import advance
-from engine.sim.kernels.world import COMPUTING, DECODE, PREFILL, World
+from engine.sim.kernels.world import (
+    COMPUTING,
+    DECODE,
+    IN_PIPE,
+    ON_THE_WAY,
+    PREFILL,
+    WAITING,
+    World,
+)
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame, RunResults, Series
 from engine.sim.state import (
@@ -213,6 +221,7 @@ class Simulation:
             output_tokens=state.counts[:done, 2].copy(),
             replica=state.counts[:done, 3].copy(),
             cause_seconds=state.out_cause[:done].copy(),
+            open_cause_seconds=self._open_causes(),
             link_bytes=mark.link_bytes,
             link_busy_s=mark.link_busy_s,
             chip_busy_s=chip_busy,
@@ -262,16 +271,33 @@ class Simulation:
         )
 
     def _cause_seconds(self) -> F8:
-        """Request seconds by cause: of finished requests, and of those running or waiting."""
-        state = self._state
-        done = int(state.whole[COMPLETED])
-        total = state.out_cause[max(0, done - 2000) : done].sum(axis=0)
-        running = np.flatnonzero((state.req["phase"] == PREFILL) | (state.req["phase"] == DECODE))
-        if len(running):
-            since = state.rep_cause[state.req["replica"][running]]
-            total = total + (since - state.mark_cause[running]).sum(axis=0)
-            total = total + state.req_cause[running].sum(axis=0)
-        return np.asarray(total, np.float64).reshape(CAUSES)
+        """Seconds by cause: of finished and open requests, and of tools that wait for cores."""
+        done = int(self._state.whole[COMPLETED])
+        total = self._state.out_cause[:done].sum(axis=0) + self._open_causes()
+        return np.asarray(total, np.float64)
+
+    def _open_causes(self) -> F8:
+        """What unfinished requests have spent so far; a step counts when it is done."""
+        state, now = self._state, float(self._state.real[NOW])
+        req, rep = state.req, state.rep
+        total = np.zeros(CAUSES)
+        total[Cause.HOST] = float(state.real[TOOL_WAIT])
+        coming = np.isin(req["phase"], (ON_THE_WAY, IN_PIPE))
+        total[Cause.SCALE_OUT] += float((now - req["arrive_s"][coming]).sum())
+        waiting = req["phase"] == WAITING
+        running = np.isin(req["phase"], (PREFILL, DECODE))
+        pushed_out = (req["preempted"] != 0) & (waiting | running)
+        total[Cause.KV_MEMORY] += float((now - req["mark_s"][pushed_out]).sum())
+        fresh = waiting & ~pushed_out
+        queue = req[fresh]
+        lacked_kv = rep["wait_kv"] + np.where(rep["blocked"] != 0, now - rep["wait_mark"], 0.0)
+        waited = now - queue["mark_s"]
+        lacked = np.clip(lacked_kv[queue["replica"]] - queue["mark_kv"], 0.0, waited)
+        total[Cause.KV_MEMORY] += float(lacked.sum())
+        total[Cause.QUEUE] += float((waited - lacked).sum())
+        steps = running & ~pushed_out
+        total += (state.rep_cause[req["replica"][steps]] - state.mark_cause[steps]).sum(axis=0)
+        return np.asarray(total + state.req_cause[waiting | running].sum(axis=0), np.float64)
 
     def _series(self) -> Series:
         count = int(self._state.whole[SAMPLE_COUNT])

@@ -35,6 +35,7 @@ REPLICA = np.dtype(  # one row a replica
         ("step", WHOLE),  # steps done
         ("decoding", WHOLE),  # sequences in decode
         ("running", WHOLE),  # sequences admitted
+        ("assigned", WHOLE),  # requests on their way to it, waiting or running
         ("waiting", WHOLE),  # sequences in the queue
         ("context", WHOLE),  # summed KV tokens of decoding sequences
         ("free", WHOLE),  # KV blocks neither running nor cached

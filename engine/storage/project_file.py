@@ -63,8 +63,8 @@ def load_design(path: Path | str) -> LoadedDesign:
                 place, f"it has {size:,} bytes, over {MAX_BYTES:,}", "open a smaller design"
             )
         data = place.read_bytes()
-    except OSError as error:
-        reason = error.strerror or str(error)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
         raise FileError(place, reason, "check the name and the rights") from error
     return decode_design(data, place)
 
@@ -116,7 +116,11 @@ def encode_design(design: Design, catalog: Catalog) -> bytes:
 def _parse(data: bytes, place: Path | str) -> dict[str, Any]:
     try:
         _check_depth(data, place)
-        raw = json.loads(data.decode("utf-8-sig"), parse_constant=_no_constant)
+        raw = json.loads(
+            data.decode("utf-8-sig"), parse_constant=_no_constant, parse_float=_finite_number
+        )
+        if b"\\u" in data:
+            json.dumps(raw, ensure_ascii=False).encode()  # a lone surrogate is no text
     except (ValueError, RecursionError) as error:
         looks_ours = b'"rackflow"' in data[:300]
         kind = DamagedFileError if looks_ours else NotOursError
@@ -124,6 +128,14 @@ def _parse(data: bytes, place: Path | str) -> dict[str, Any]:
     if not isinstance(raw, dict):
         raise NotOursError(place, "is not a Rackflow design", "open a .rackflow file")
     return raw
+
+
+def _finite_number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        message = f"the number {text[:40]} is too large"
+        raise ValueError(message)
+    return value
 
 
 def _no_constant(name: str) -> float:

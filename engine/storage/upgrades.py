@@ -36,7 +36,9 @@ def upgrade(raw: Raw, version: str, current: str, place: Path | str) -> Raw:
 
 def _major(version: str, place: Path | str) -> int:
     parts = version.split(".")
-    if not 1 <= len(parts) <= 3 or not all(part.isdigit() and len(part) < 6 for part in parts):
+    if not 1 <= len(parts) <= 3 or not all(
+        part.isascii() and part.isdigit() and len(part) < 6 for part in parts
+    ):
         raise DamagedFileError(place, f"$.version: '{version[:20]}' is none", "restore a copy")
     return int(parts[0])
 

@@ -290,7 +290,7 @@ def _check_link(link: Link, topology: Topology, catalog: Catalog) -> Iterator[Fi
     elif verdict.medium is not link.medium:
         yield _error("bad-link", link.id, f"link {link.name or link.id} is drawn as "
                      f"{link.medium.value}", "remove the link and draw it again")  # fmt: skip
-    good = 0 < link.bandwidth_bytes_per_s < 1e18 and 0 <= link.latency_s < 1e6
+    good = 0 < link.bandwidth_bytes_per_s < 1e18 and 0 <= link.latency_s <= 1e3
     if not (good and 0 <= link.length_m < 1e7):
         yield _error("bad-figure", link.id, f"link {link.name or link.id} has a bandwidth, latency "
                      "or length that cannot be", "give numbers above 0")  # fmt: skip

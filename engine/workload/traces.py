@@ -8,6 +8,7 @@ maps. A wrong value names file, line and column; nothing half-read comes back.
 
 import csv
 import math
+import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ MAX_REQUESTS = 20_000_000
 MAX_BLOCKS = 200_000_000
 MAX_TOKENS = 100_000_000  # of one request
 MAX_LINE = 16 * 2**20
+
+
+_CLOCK = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$")
 
 
 class _Columns(NamedTuple):
@@ -197,13 +201,11 @@ def _number(text: str) -> float:
 
 def _clock_s(text: str) -> float:
     """Seconds of '2023-11-16 18:17:03.9799600' (any number of digits; UTC offset allowed)."""
-    head, _, tail = text.strip().partition(".")
-    digits = tail
-    for sign in "+-Z":
-        digits = digits.split(sign)[0]
-    zone = tail[len(digits) :]
-    moment = datetime.fromisoformat(head + (zone or "+00:00"))
-    return moment.timestamp() + (float(f"0.{digits}") if digits else 0.0)
+    match = _CLOCK.match(text.strip())
+    if match is None:
+        raise ValueError(text)
+    moment = datetime.fromisoformat(match.group(1) + (match.group(3) or "+00:00"))
+    return moment.timestamp() + float(f"0.{match.group(2) or 0}")
 
 
 def _count(path: Path, line: int, column: str, text: str) -> int:

@@ -48,9 +48,9 @@ def _choose(w: World, s: State, q: int) -> int:
         return q % w.replicas
     if w.limits.router == 1:
         best = 0
-        least = s.rep[0].running + s.rep[0].waiting
+        least = s.rep[0].assigned
         for r in range(1, w.replicas):
-            load = s.rep[r].running + s.rep[r].waiting
+            load = s.rep[r].assigned
             if load < least:
                 best = r
                 least = load
@@ -77,6 +77,7 @@ def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, n
             after_step(w, s, q, now)
         return
     occupy(s, 1, now)
+    rep[r].assigned += 1
     req[q].replica = r
     req[q].arrive_s = now
     req[q].first_s = 0.0

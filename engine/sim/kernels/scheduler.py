@@ -62,7 +62,8 @@ def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
 @inner
 def entry_blocks(w: World) -> int:
     """KV blocks of one prefix entry of a trace."""
-    return max(1, w.requests.entry_tokens // w.limits.block_tokens)
+    size = w.limits.block_tokens
+    return (w.requests.entry_tokens + size - 1) // size
 
 
 @inner
@@ -249,9 +250,11 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
             pinned += 1
         reused = pinned * each
         hit = pinned * w.requests.entry_tokens
-    if not w.limits.chunked_prefill and req[q].target - hit > budget:
+    # one that was pushed out may be longer than a step: it starts in an empty one, in chunks
+    whole = min(req[q].target - hit, w.limits.max_batched_tokens)
+    if not w.limits.chunked_prefill and whole > budget:
         return False
-    need = total - reused
+    need = max(0, total - reused)
     if need > rep[r].free + loose:
         rep[r].blocked = 1
         return False

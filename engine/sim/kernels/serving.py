@@ -226,6 +226,7 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
 def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now: float) -> None:
     rep, req = s.rep, s.req
     occupy(s, -1, now)
+    rep[r].assigned -= 1
     unlink_running(s, r, q)
     row = s.whole[COMPLETED]
     s.whole[COMPLETED] += 1

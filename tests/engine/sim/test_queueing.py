@@ -207,3 +207,90 @@ def test_a_replica_that_shares_a_link_is_slowed_down(shop: Catalog) -> None:
     link = np.array([0, 0], np.int32)
     both = simulate_flows(np.array([1e9]), start, link, np.zeros(2), np.full(2, 1e9))
     assert both.finish_s.tolist() == [2.0, 2.0]
+
+
+def test_short_hash_blocks_are_joined_to_whole_kv_blocks(shop: Catalog) -> None:
+    import msgspec
+
+    design = worlds.one_chip(shop)
+    rows = [list(range(16))] * 4
+    given = worlds.trace([0.0, 100.0, 200.0, 300.0], [257] * 4, [3] * 4, rows, block_tokens=16)
+    for block in (16, 32, 64):
+        deployment = msgspec.structs.replace(design.deployment, kv_block_tokens=block)
+        sized = msgspec.structs.replace(design, deployment=deployment)
+        scenario = Scenario(design=sized, catalog=shop, until_s=1e4, seed=1, trace=given)
+        run = prepare_simulation(scenario)[0]
+        run.run_to_end()
+        assert run.results().cached_tokens.tolist() == [0, 256, 256, 256]
+        assert run.frame().replica_kv_occupancy.min() >= 0
+
+
+def test_an_overloaded_run_names_its_bottleneck_before_anything_is_finished(shop: Catalog) -> None:
+    from engine.metrics.summary import summarise
+    from engine.sim.codes import Cause
+
+    given = worlds.trace([0.0] * 20, [100] * 20, [1000] * 20)
+    design = worlds.one_chip(shop)
+    lowered = worlds.lowered_world(design, shop, 50.0, given=given)
+    lowered = worlds.with_limits(worlds.with_step_time(lowered, base_s=0.5), max_seqs=2)
+    run = worlds.simulation(lowered, 50.0)
+    run.run_to_end()
+    results = run.results()
+    assert results.completed == 0
+    assert results.open_cause_seconds[Cause.QUEUE] == pytest.approx(
+        18 * 50.0 + 0.5
+    )  # one waits for the first step
+    assert results.open_cause_seconds.sum() == pytest.approx(results.occupancy_integral, rel=1e-3)
+    np.testing.assert_array_equal(results.open_cause_seconds, run.frame().cause_seconds)
+    scenario = Scenario(design=design, catalog=shop, until_s=50.0, seed=1, trace=given)
+    assert summarise(results, lowered, scenario).bottlenecks[0].cause == "queue"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("until_s", -1.0), ("until_s", float("nan")), ("seed", -1), ("seed", 2**63)],
+)
+def test_a_run_that_cannot_be_is_refused(shop: Catalog, field: str, value: float) -> None:
+    from engine.errors import ScenarioError
+
+    scenario = Scenario(design=worlds.one_chip(shop), catalog=shop, until_s=1.0, seed=1)
+    with pytest.raises(ScenarioError):
+        prepare_simulation(dataclasses.replace(scenario, **{field: value}))
+
+
+def test_expert_parallel_beyond_tp_is_refused_with_its_reason(shop: Catalog) -> None:
+    import msgspec
+
+    from engine.errors import ScenarioError
+
+    design = worlds.one_chip(shop, replicas=4)
+    deployment = msgspec.structs.replace(design.deployment, ep=4, replicas=1)
+    wide = msgspec.structs.replace(design, deployment=deployment)
+    with pytest.raises(ScenarioError, match="not modelled"):
+        prepare_simulation(Scenario(design=wide, catalog=shop, until_s=1.0, seed=1))
+
+
+def test_a_burst_is_spread_by_the_least_loaded_router_before_it_arrives(shop: Catalog) -> None:
+    """Requests on their way over a drawn client link count as load."""
+    import msgspec
+
+    from engine.scenario.design import Router
+    from engine.topology.generators import cable, draw
+
+    rack = draw(shop, "panjiu-al128-2x64", "rack", "Rack", 0, 0)
+    leaf = draw(shop, "hpn7-leaf", "leaf", "Leaf", 0, 0)
+    client = draw(shop, "client-gateway", "client", "Client", 0, 0)
+    links = (
+        cable(shop, "a", (rack, "uplink"), (leaf, "port"), 64),
+        cable(shop, "b", (client, "eth"), (leaf, "port"), 1),
+    )
+    design = worlds.one_chip(shop, replicas=4)
+    deployment = msgspec.structs.replace(design.deployment, router=Router.LEAST_LOADED)
+    design = msgspec.structs.replace(
+        design, elements=(rack, leaf, client), links=links, deployment=deployment
+    )
+    given = worlds.trace([0.0] * 64, [100] * 64, [5] * 64)
+    scenario = Scenario(design=design, catalog=shop, until_s=1e4, seed=1, trace=given)
+    run = prepare_simulation(scenario)[0]
+    run.run_to_end()
+    assert np.bincount(run.results().replica).tolist() == [16, 16, 16, 16]

@@ -116,3 +116,13 @@ def test_memory_pressure_pushes_out_the_last_admitted(base: Lowered) -> None:
     from engine.sim.codes import Cause
 
     assert results.cause_seconds[:, Cause.KV_MEMORY].max() > 0
+
+
+def test_a_pushed_out_sequence_longer_than_a_step_is_computed_again_without_chunks(
+    base: Lowered,
+) -> None:
+    rows = [(0.0, 60, 40), (0.0, 60, 40)]
+    results = run(base, rows, kv_blocks=40, max_seqs=4, max_batched_tokens=64, block_tokens=4,
+                  chunked_prefill=False)  # fmt: skip
+    assert results.preemptions >= 1
+    assert results.completed == 2

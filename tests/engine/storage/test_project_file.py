@@ -117,6 +117,9 @@ def test_unknown_fields_survive_at_every_level(shop: Catalog) -> None:
         (b'{"format": "rackflow", "version": "1.0", "name": ' + b"[" * 5000, DamagedFileError),
         (b'{"format": "rackflow", "version": "1.0", "elements"', DamagedFileError),
         (b"\xff\xfe\x00", NotOursError),
+        ('{"format": "rackflow", "version": "1.\u00b2"}'.encode(), DamagedFileError),
+        (b'{"format": "rackflow", "version": "1.0", "name": "\\ud800"}', DamagedFileError),
+        (b'{"format": "rackflow", "version": "1.0", "run": {"until_s": 1e400}}', DamagedFileError),
     ],
 )
 def test_refusals_have_a_reason_and_a_name(data: bytes, error: type[EngineError]) -> None:

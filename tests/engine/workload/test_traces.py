@@ -140,3 +140,10 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
         read_trace(write(tmp_path, "e.csv", AZURE.splitlines()[0] + "\n"), "azure")
     with pytest.raises(FileError, match="no trace format"):
         read_trace(write(tmp_path, "k.csv", AZURE), "excel")
+
+
+@pytest.mark.parametrize("first", ["2023-11-16 18:17:03Z", "2023-11-16 13:17:03-05:00"])
+def test_azure_times_may_carry_an_offset(tmp_path: Path, first: str) -> None:
+    text = f"TIMESTAMP,ContextTokens,GeneratedTokens\n{first},1,1\n2023-11-16 18:17:04.5,2,2\n"
+    trace = read_trace(write(tmp_path, "o.csv", text), "azure")
+    assert trace.arrival_s.tolist() == [0.0, 1.5]
