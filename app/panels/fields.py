@@ -255,10 +255,6 @@ class Section(QWidget):
         self.rows.append(row)
         self._box.addWidget(row)
 
-    def add_widget(self, widget: QWidget) -> None:
-        """Adds anything else below the others."""
-        self._box.addWidget(widget)
-
 
 class Form(QWidget):
     """Sections below each other, refreshed together."""

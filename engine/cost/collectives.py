@@ -21,25 +21,6 @@ class Algorithm(StrEnum):
     IN_SWITCH = "in-switch"
 
 
-ONE_SHOT_BYTES = 256 * 1024  # custom all-reduce of serving engines: one-shot below, two-shot above
-TWO_SHOT_BYTES = 8 * 1024 * 1024
-TREE_RANKS = 64  # libraries prefer trees to rings for small messages over many ranks
-
-
-def choose_all_reduce(ranks: int, size_bytes: float, *, one_domain: bool) -> Algorithm:
-    """The algorithm that serving engines pick by size and ranks.
-
-    Inside a domain: one-shot up to 256 KiB, two-shot up to 8 MiB, then ring. Over several
-    domains: tree below 1 MiB or from 64 ranks on for messages under 16 MiB, else ring.
-    """
-    if one_domain:
-        if size_bytes <= ONE_SHOT_BYTES and ranks <= 8:
-            return Algorithm.ONE_SHOT
-        return Algorithm.TWO_SHOT if size_bytes <= TWO_SHOT_BYTES else Algorithm.RING
-    small = size_bytes < 2**20 or (ranks >= TREE_RANKS and size_bytes < 2**24)
-    return Algorithm.TREE if small else Algorithm.RING
-
-
 def all_reduce_link_bytes(
     ranks: int, size_bytes: float, algorithm: Algorithm = Algorithm.RING
 ) -> float:
@@ -119,8 +100,3 @@ def all_to_all_oversubscribed_s(
 def incast_s(senders: int, size_bytes: float, port_bytes_per_s: float) -> float:
     """Time for N senders of S each into one port: N S/B."""
     return senders * size_bytes / port_bytes_per_s
-
-
-def point_to_point_s(size_bytes: float, port_bytes_per_s: float, hop_s: float = 0.0) -> float:
-    """Time of one message: S/B + a."""
-    return size_bytes / port_bytes_per_s + hop_s

@@ -17,12 +17,6 @@ class DesignEditor:
         self.topology = Topology(design.elements, design.links, design.groups)
         self._rest = design
         self._snapshot: Design | None = design
-        self._revision = 0
-
-    @property
-    def revision(self) -> int:
-        """A number that grows with every change."""
-        return self._revision
 
     def section(self, name: str) -> object:
         """The value of a section: deployment, workload, slo, prices, run, name, note."""
@@ -50,7 +44,6 @@ class DesignEditor:
         """
         inverse = self._perform(change)
         self._snapshot = None
-        self._revision += 1
         return inverse
 
     def _perform(self, change: Change) -> Change:

@@ -17,7 +17,7 @@ from engine.errors import DoesNotFitError, ScenarioError
 from engine.scenario.design import Deployment, Design, Router
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
-from engine.sim.placement import Placement, chips_per_replica, place
+from engine.sim.placement import Placement, place
 from engine.sim.requests import agent_tables, request_tables
 from engine.sim.routing import Route, combine
 from engine.sim.routing import Router as FabricRouter
@@ -344,8 +344,3 @@ def _node_power(
             power[rows] = own_power * times
             idle[rows] = part.value("idle_power_w", own_power) * times
     return power, idle
-
-
-def minimum_chips(deployment: Deployment) -> int:
-    """Chips that the deployment needs at least: one replica, or those it asks for."""
-    return chips_per_replica(deployment) * max(1, deployment.replicas)

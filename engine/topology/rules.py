@@ -163,21 +163,6 @@ def best_ports(
     return best if best is not None else refusal
 
 
-def propose(
-    topology: Topology, catalog: Catalog, a: Endpoint, b: Endpoint, count: int = 0
-) -> Proposal | Verdict:
-    """The link between two port groups with `count` cables (0: as many as both have free)."""
-    verdict = may_connect(topology, catalog, a, b, max(count, 1))
-    if not verdict.ok:
-        return verdict
-    spec_a = catalog.device(topology.elements[a.element].spec)
-    spec_b = catalog.device(topology.elements[b.element].spec)
-    port_a, port_b = spec_a.port(a.port), spec_b.port(b.port)
-    assert port_a is not None
-    assert port_b is not None
-    return _propose(a, b, port_a, port_b, count or verdict.free)
-
-
 def _propose(a: Endpoint, b: Endpoint, port_a: PortSpec, port_b: PortSpec, count: int) -> Proposal:
     return Proposal(
         a,

@@ -161,14 +161,6 @@ def net_stop(net: Network, slot: int) -> None:
 
 
 @inner
-def net_set_capacity(net: Network, link: int, bytes_per_s: float, now_s: float) -> None:
-    """Changes a link's capacity from now on; 0 stalls its flows."""
-    _account(net, link, now_s)
-    net.link[link].capacity = bytes_per_s
-    _touch(net, link)
-
-
-@inner
 def net_next_time(net: Network) -> float:
     """The earliest completion of a running flow, infinite when there is none."""
     first_s: float = heap_top_key(net.heap)

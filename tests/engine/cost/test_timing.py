@@ -68,12 +68,10 @@ def test_more_shards_make_a_step_shorter(shop: Catalog) -> None:
 
 
 def test_step_seconds_adds_the_parts(shop: Catalog) -> None:
-    table = timing(shop, tp=1)
     deployment = Deployment(
         model="qwen3_32b", precision=Precision.BF16, max_num_batched_tokens=4096
     )
     compiled = compile_timing(deployment, shop.llm("qwen3_32b"), shop.device("nvidia-h100"), 1e-6)
-    del table
     base = step_seconds(compiled, 8, 8, 0.0, 0.0)
     more = step_seconds(compiled, 8, 8, 10_000.0, 0.0)
     assert more - base == pytest.approx(10_000.0 * compiled.decode_context_s, rel=1e-9)
