@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from engine.catalog.device_names import find_by_name
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.catalog.figures import Figure
 from engine.catalog.llms import LlmSpec
@@ -41,6 +42,14 @@ class Catalog:
                 f"device '{name}'", "is not in the catalogue", _near(name, self.devices)
             )
         return found
+
+    def find_device(self, name: str) -> DeviceSpec | None:
+        """The device that a public name means, or None: by id, name or alias.
+
+        Case, blanks and `-_./` do not count, nor does the vendor's name at the front:
+        "NVIDIA H100 80GB HBM3", "h100-sxm" and "nvidia-h100" are one chip.
+        """
+        return find_by_name(self.devices.values(), name)
 
     def llm(self, name: str) -> LlmSpec:
         """The LLM of an id.

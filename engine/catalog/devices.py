@@ -4,7 +4,8 @@ Standard figure names (SI): memory_bytes, memory_bandwidth_bytes_per_s, bf16_flo
 fp4_flops, int8_flops (absent where the chip has no such format), scale_up_bytes_per_s (one
 direction), power_w, idle_power_w, price_cny or price_usd, pcie_bytes_per_s (one direction),
 cores, host_memory_bytes, switch_bytes_per_s (one direction), latency_s, ssd_bytes_per_s,
-ssd_bytes, rack_power_limit_w, efficiency (usable fraction of a link).
+ssd_bytes, rack_power_limit_w, efficiency (usable fraction of a link), multiprocessors (SMs, CUs
+or AI cores of a chip).
 """
 
 from enum import StrEnum
@@ -82,7 +83,11 @@ class RackTemplate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class DeviceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One entry of the shop."""
+    """One entry of the shop.
+
+    `family` is the architecture whose fitted efficiencies a chip shares (hopper, cdna4, zhenwu);
+    `aliases` are the public names of the same part.
+    """
 
     id: str
     kind: DeviceKind
@@ -92,6 +97,8 @@ class DeviceSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     figures: dict[str, Figure]
     ports: tuple[PortSpec, ...] = ()
     rack: RackTemplate | None = None
+    family: str = ""
+    aliases: tuple[str, ...] = ()
     label: str = ""  # e.g. "what-if": shown next to the name
     summary: str = ""
 
