@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from engine.catalog.device_names import find_by_name
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.catalog.figures import Figure
+from engine.catalog.llm_names import find_llm_by_name
 from engine.catalog.llms import LlmSpec
 from engine.errors import CatalogError
 
@@ -63,6 +64,15 @@ class Catalog:
                 f"model '{name}'", "is not in the catalogue", _near(name, self.llms)
             )
         return found
+
+    def find_llm(self, name: str) -> LlmSpec | None:
+        """The LLM that a public name means, or None where none or more than one answers.
+
+        By id, name or alias without regard to case, blanks, `-`, `_` and `.`, nor to a vendor
+        before the last `/`; suffixes such as -Instruct, -FP8 or -2507 are dropped one by one
+        until a name is known.
+        """
+        return find_llm_by_name(self.llms.values(), name)
 
     def figure(self, name: str) -> Figure:
         """A general figure (economics, workload statistics) of an id.

@@ -11,13 +11,20 @@ class Attention(StrEnum):
     """Kinds of attention that differ in KV bytes and in cost."""
 
     GQA = "gqa"
-    GQA_WINDOW = "gqa_swa"  # every second layer a sliding window
+    GQA_WINDOW = "gqa_swa"  # some layers see a sliding window or a chunk of the context only
     MLA = "mla"
-    HYBRID_LINEAR = "hybrid_gdn"  # gated delta net with full attention every n-th layer
+    HYBRID_LINEAR = "hybrid_gdn"  # gated delta net or lightning attention, full every n-th layer
 
 
 class LlmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Architecture of one LLM, in the terms of its published configuration (0: has none)."""
+    """Architecture of one LLM, in the terms of its published configuration (0: has none).
+
+    `dense_layers` counts the layers without routed experts wherever they stand: first, or between
+    MoE layers. `ffn_matrices` is 3 for a gated feed-forward, 2 for a plain one. `index_*` describe
+    the indexer of a sparse attention that reads the keys of `index_topk` tokens. `mtp_layers` are
+    layers for multi-token prediction, outside every count. `native_precision` is the format of
+    the published checkpoint (bf16, fp8, mxfp4, nvfp4, int8, int4; empty: unknown).
+    """
 
     id: str
     name: str
@@ -50,6 +57,13 @@ class LlmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     linear_conv: int = 0
     attention_output_gate: bool = False
     window_tokens: int = 0
+    ffn_matrices: int = 3
+    index_heads: int = 0
+    index_head_dim: int = 0
+    index_topk: int = 0
+    mtp_layers: int = 0
+    native_precision: str = ""
+    aliases: tuple[str, ...] = ()  # other public names of the same architecture
     published_total_parameters: Figure
     published_active_parameters: Figure
     active_convention: str = ""

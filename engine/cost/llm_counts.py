@@ -3,7 +3,11 @@
 Counting follows the published configurations: a gated attention has a second query projection;
 a gated delta net has q, k, v, gate and two per-head scalars, a short convolution over q, k, v
 and an output projection; MLA projects through q and kv latents; a MoE layer has a router, its
-experts and its shared experts (with a scalar gate each where the family has one).
+experts and its shared experts (with a scalar gate each where the family has one). A feed-forward
+has three matrices where it is gated and two where it is not. The indexer of a sparse attention
+(DeepSeek-V3.2) has heads from the q latent, one key and a weight for each head. Lightning attention
+(MiniMax-Text-01) counts as a delta net without convolution. Biases and norms of heads are left
+out: under 0.1 % of any model. Layers for multi-token prediction are outside the counts.
 """
 
 from typing import NamedTuple
@@ -39,6 +43,7 @@ KV_BYTES = {
     Precision.NVFP4: 0.5625,
     Precision.INT4: 0.53125,
 }
+INDEX_SCALE_BYTES = 4.0  # an indexer's key is cached in FP8 with one FP32 scale
 STATE_BYTES = 4.0  # recurrent state of linear attention is kept in FP32
 SHARED_GATE_FAMILIES = (Attention.HYBRID_LINEAR,)
 
@@ -86,14 +91,37 @@ def window_layers(llm: LlmSpec) -> int:
     return 0
 
 
+def index_parameters(llm: LlmSpec) -> int:
+    """Parameters of the indexer of one sparse-attention layer; 0 where attention is full."""
+    heads = (llm.q_lora or llm.hidden) * llm.index_heads * llm.index_head_dim
+    return heads + llm.hidden * (llm.index_head_dim + llm.index_heads)
+
+
+def dense_ffn_parameters(llm: LlmSpec) -> int:
+    """Parameters of one dense feed-forward layer."""
+    return llm.ffn_matrices * llm.hidden * llm.dense_intermediate
+
+
+def expert_parameters(llm: LlmSpec) -> int:
+    """Parameters of one routed expert of one layer."""
+    return llm.ffn_matrices * llm.hidden * llm.moe_intermediate
+
+
+def shared_parameters(llm: LlmSpec) -> int:
+    """Parameters of all shared experts of one layer with their gates."""
+    h = llm.hidden
+    gate = h if llm.shared_experts and llm.attention in SHARED_GATE_FAMILIES else 0
+    return llm.shared_experts * llm.ffn_matrices * h * llm.shared_intermediate + gate
+
+
 def attention_parameters(llm: LlmSpec) -> int:
     """Parameters of one softmax attention layer without norms."""
     h = llm.hidden
     if llm.attention is Attention.MLA:
         down = h * llm.q_lora + h * (llm.kv_lora + llm.qk_rope)
-        up = llm.q_lora * llm.heads * (llm.qk_nope + llm.qk_rope)
+        up = (llm.q_lora or h) * llm.heads * (llm.qk_nope + llm.qk_rope)
         up += llm.kv_lora * llm.heads * (llm.qk_nope + llm.v_head)
-        return down + up + llm.heads * llm.v_head * h
+        return down + up + llm.heads * llm.v_head * h + index_parameters(llm)
     q = llm.heads * llm.head_dim
     gate = q if llm.attention_output_gate else 0
     return h * (2 * q + gate + 2 * llm.kv_heads * llm.head_dim)
@@ -112,20 +140,30 @@ def linear_parameters(llm: LlmSpec) -> int:
 def counts(llm: LlmSpec) -> Counts:
     """Parameters of a model by part."""
     h, moe = llm.hidden, moe_layers(llm)
-    gated = llm.shared_experts and llm.attention in SHARED_GATE_FAMILIES
-    shared = llm.shared_experts * 3 * h * llm.shared_intermediate + (h if gated else 0)
-    dense = llm.layers - moe
     return Counts(
         attention=softmax_layers(llm) * attention_parameters(llm),
         linear_attention=linear_layers(llm) * linear_parameters(llm),
-        dense_ffn=dense * 3 * h * llm.dense_intermediate,
-        experts=moe * llm.experts * 3 * h * llm.moe_intermediate,
-        shared=moe * shared,
+        dense_ffn=(llm.layers - moe) * dense_ffn_parameters(llm),
+        experts=moe * llm.experts * expert_parameters(llm),
+        shared=moe * shared_parameters(llm),
         router=moe * h * llm.experts,
         norms=2 * llm.layers * h + h,
         embedding=llm.vocabulary * h,
         head=0 if llm.tied_embeddings else llm.vocabulary * h,
     )
+
+
+def mtp_parameters(llm: LlmSpec) -> int:
+    """Parameters of the layers for multi-token prediction, which no other count holds.
+
+    Each is one layer of the last kind with a projection of two hidden vectors to one
+    (DeepSeek-V3, section 2.2); embedding and head are shared with the model.
+    """
+    attention = attention_parameters(llm)
+    router = llm.hidden * llm.experts
+    sparse = llm.experts * expert_parameters(llm) + shared_parameters(llm) + router
+    ffn = sparse if llm.experts else dense_ffn_parameters(llm)
+    return llm.mtp_layers * (attention + ffn + 2 * llm.hidden * llm.hidden)
 
 
 def total_parameters(llm: LlmSpec) -> int:
@@ -153,21 +191,27 @@ def weight_bytes(llm: LlmSpec, precision: Precision) -> float:
 
 
 def kv_elements_per_token(llm: LlmSpec) -> int:
-    """Cached elements of one token over all layers that grow with the context."""
+    """Cached elements of one token over all layers that grow with the context, indexer aside."""
     growing = softmax_layers(llm) - window_layers(llm)
     if llm.attention is Attention.MLA:
         return growing * (llm.kv_lora + llm.qk_rope)
     return growing * 2 * llm.kv_heads * llm.head_dim
 
 
+def index_bytes_per_token(llm: LlmSpec) -> float:
+    """Bytes of one token's keys in the indexers of all layers, whole on every rank."""
+    return llm.layers * (llm.index_head_dim + INDEX_SCALE_BYTES) if llm.index_heads else 0.0
+
+
 def kv_bytes_per_token_per_chip(llm: LlmSpec, kv_precision: Precision, tp: int) -> float:
     """KV bytes that one token takes on each chip of a TP group.
 
-    GQA is sharded over min(TP, KV heads) ranks and replicated beyond; the MLA latent is whole on
-    every rank.
+    GQA is sharded over min(TP, KV heads) ranks and replicated beyond; the MLA latent and an
+    indexer's keys are whole on every rank.
     """
     share = 1 if llm.attention is Attention.MLA else min(tp, llm.kv_heads)
-    return kv_elements_per_token(llm) * KV_BYTES[kv_precision] / share
+    cached = kv_elements_per_token(llm) * KV_BYTES[kv_precision] / share
+    return cached + index_bytes_per_token(llm)
 
 
 def state_bytes_per_sequence_per_chip(llm: LlmSpec, kv_precision: Precision, tp: int) -> float:

@@ -12,6 +12,7 @@ from engine.catalog.figures import Confidence, Figure
 from engine.catalog.llms import LlmSpec
 from engine.cost.llm_counts import active_parameters, total_parameters
 from engine.errors import CatalogError
+from engine.scenario.design import Precision
 
 UNITS = {
     "B", "B/s", "FLOP/s", "W", "s", "Hz", "count", "ratio", "CNY", "USD", "tokens", "params",
@@ -119,7 +120,7 @@ DISCLOSED = 1.5e-2
 def test_total_parameters_are_within_one_and_a_half_percent_of_the_published(
     shop: Catalog,
 ) -> None:
-    assert len(shop.llms) == 13
+    assert len(shop.llms) == 71
     for llm in shop.llms.values():
         if llm.disclosed:
             published = llm.published_total_parameters.value
@@ -147,6 +148,62 @@ def test_unknown_names_are_refused_with_the_nearest(shop: Catalog) -> None:
 
 def test_windows_of_models_are_positive(shop: Catalog) -> None:
     def sound(llm: LlmSpec) -> bool:
-        return llm.context_tokens >= 4096 and llm.layers > 0 and llm.vocabulary > 1000
+        return llm.context_tokens >= 2048 and llm.layers > 0 and llm.vocabulary > 1000
 
     assert all(sound(llm) for llm in shop.llms.values())
+
+
+NAMES = {
+    "DeepSeek-R1": "deepseek_v3",
+    "nvidia/DeepSeek-R1-0528-FP4": "deepseek_v3",
+    "DeepSeek-V3.2": "deepseek_v32",
+    "Llama-2-70b-chat-hf": "llama2_70b",
+    "Meta-Llama-3.1-8B-Instruct": "llama31_8b",
+    "meta-llama/Llama-3.3-70B-Instruct": "llama33_70b",
+    "amd/Llama-3.1-405B-Instruct-MXFP4": "llama31_405b",
+    "Llama 4 Maverick": "llama4_maverick",
+    "Llama-4-Scout-17B-16E-Instruct-FP8": "llama4_scout",
+    "openai/gpt-oss-120b": "gpt_oss_120b",
+    "gpt-oss-20b": "gpt_oss_20b",
+    "MiniMax-M2.5": "minimax_m25",
+    "Qwen2.5-7B": "qwen25_7b",
+    "qwen3 8b": "qwen3_8b",
+    "Qwen/Qwen3-235B-A22B-Instruct-2507-FP8": "qwen3_235b_a22b",
+    "Mixtral-8x22B": "mixtral_8x22b",
+    "Kimi-K2.5": "kimi_k25",
+    "mistralai/Mistral-7B-Instruct-v0.1": "mistral_7b",
+    "Mistral-Nemo-12B": "mistral_nemo_12b",
+    "GLM-4.6": "glm_46",
+    "GLM-4.5-Air": "glm_45_air",
+    "GPT-J-6B": "gpt_j_6b",
+    "Falcon-180B": "falcon_180b",
+    "BLOOM-176B": "bloom_176b",
+    "Yi-34B": "yi_34b",
+    "qwen3_32b": "qwen3_32b",
+}
+
+
+@pytest.mark.parametrize(("name", "expected"), list(NAMES.items()))
+def test_models_are_found_by_their_public_names(shop: Catalog, name: str, expected: str) -> None:
+    found = shop.find_llm(name)
+    assert found is not None
+    assert found.id == expected
+
+
+@pytest.mark.parametrize("name", ["", "Instruct", "Llama", "Qwen3", "x/y/-FP8", "GPT-5"])
+def test_names_that_mean_no_model_find_none(shop: Catalog, name: str) -> None:
+    assert shop.find_llm(name) is None
+
+
+def test_every_id_name_and_alias_finds_its_own_model(shop: Catalog) -> None:
+    for llm in shop.llms.values():
+        for name in (llm.id, llm.name, *llm.aliases):
+            assert shop.find_llm(name) is llm, name
+
+
+def test_native_precisions_are_formats_that_exist(shop: Catalog) -> None:
+    formats = {precision.value for precision in Precision} | {""}
+    assert {llm.native_precision for llm in shop.llms.values()} <= formats
+    assert shop.llm("deepseek_v3").native_precision == "fp8"
+    assert shop.llm("gpt_oss_120b").native_precision == "mxfp4"
+    assert shop.llm("kimi_k25").native_precision == "int4"
