@@ -1,4 +1,4 @@
-"""The headless verbs: validate, analyse, simulate, flows, export. No Qt is loaded here.
+"""The headless verbs, from validate to import-model. No Qt is loaded here.
 
 Exit status: 0 ok, 1 findings or failed, 2 wrong usage. `--json` prints one JSON object on
 standard output; messages go to standard error.
@@ -22,7 +22,7 @@ from engine.scenario.design import Design
 OK, FAILED, USAGE = 0, 1, 2
 
 TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
-VERBS = ("validate", "analyse", "simulate", "flows", "export")
+VERBS = ("validate", "analyse", "simulate", "flows", "export", "import-model")
 
 DRAIN_S = 30 * 86_400.0  # a trace without --until runs until it is drained, at most so long
 
@@ -87,6 +87,12 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path)
     verb.add_argument("--png", type=Path, default=None)
     verb.add_argument("--svg", type=Path, default=None)
+    verb = add("import-model", "read a model's config.json and say what it takes", _import_model)
+    verb.add_argument("path", type=Path, help="config.json or a folder that holds one")
+    verb.add_argument(
+        "--generic", action="store_true", help="read a plain dense or MoE transformer"
+    )
+    verb.add_argument("--into", type=Path, default=None, metavar="FILE", help="add it to a design")
     return parser
 
 
@@ -207,6 +213,24 @@ def _export(options: argparse.Namespace) -> int:
         write_svg(picture, options.svg)
         written.append(str(options.svg))
     _say(options, {"written": written}, [f"wrote {name}" for name in written])
+    return OK
+
+
+def _import_model(options: argparse.Namespace) -> int:
+    from engine.report.model import model_lines, model_report
+    from engine.scenario.own_models import with_own_model
+    from engine.storage.llm_config import read_llm_config
+    from engine.storage.project_file import save_design
+
+    llm = read_llm_config(options.path, generic=options.generic)
+    added = []
+    if options.into is not None:
+        design, catalog, _ = _open(options.into)
+        llms, llm = with_own_model(design.llms, llm)
+        save_design(options.into, msgspec.structs.replace(design, llms=llms), catalog)
+        added = [f"added to {options.into} as {llm.id}"]
+    report = {**model_report(llm), "into": str(options.into or "")}
+    _say(options, report, [*model_lines(llm), *added])
     return OK
 
 

@@ -71,6 +71,20 @@ class TraceError(FileError):
         super().__init__(path, f"line {line}, column '{column}': {reason}", way_out)
 
 
+class ModelConfigError(FileError):
+    """A model's config.json lacks a field or has a value that no LLM has; names the field."""
+
+    def __init__(
+        self, path: Path | str, field: str, reason: str, way_out: str = "correct the file"
+    ) -> None:
+        self.field = field
+        super().__init__(path, f"field '{field}': {reason}" if field else reason, way_out)
+
+
+class UnknownArchitectureError(ModelConfigError):
+    """A model's config.json is of a family that no reader knows; a generic reading may serve."""
+
+
 class ScenarioError(EngineError):
     """A design cannot be simulated: no deployment, no chips, bad workload figures."""
 

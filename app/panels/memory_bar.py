@@ -14,6 +14,7 @@ from engine.catalog.figures import Figure
 from engine.cost.memory import MemoryFit, fit
 from engine.errors import EngineError
 from engine.scenario.design import Design
+from engine.scenario.own_models import design_catalog
 from engine.units import format_quantity
 
 BAR_HEIGHT = 16
@@ -138,7 +139,8 @@ def memory_fit(design: Design, catalog: Catalog) -> MemoryFit | None:
         own = element.overrides.get("memory_bytes")
         if own is not None and not (spec.rack is not None and "memory_bytes" in spec.figures):
             chip = _with_memory(chip, own.value)
-        return fit(design.deployment, catalog.llm(design.deployment.model), chip)
+        llm = design_catalog(design, catalog).llm(design.deployment.model)
+        return fit(design.deployment, llm, chip)
     return None
 
 

@@ -1,6 +1,7 @@
 """What an LLM is for sizing: its architecture, from which every count is computed."""
 
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 
@@ -72,3 +73,7 @@ class LlmSpec(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     source: tuple[str, ...] = ()
     date: str = ""
     note: str = ""
+    extra: dict[str, Any] = {}  # fields of a design file that this version does not know
+
+    def __hash__(self) -> int:
+        return hash((self.id, self.attention, self.layers, self.hidden, self.experts))

@@ -11,6 +11,7 @@ from engine.cost.memory import MemoryFit, fit
 from engine.errors import EngineError
 from engine.report.tables import aligned
 from engine.scenario.design import Design
+from engine.scenario.own_models import design_catalog
 from engine.scenario.prices import power_sum, price_sum
 from engine.sim.lower import check_deployment, drawn_chip
 from engine.sim.prepare import refuse_broken_drawing
@@ -24,7 +25,7 @@ def memory_fit(design: Design, catalog: Catalog) -> MemoryFit | str:
     try:
         check_deployment(design.deployment)
         refuse_broken_drawing(design, catalog)
-        llm = catalog.llm(design.deployment.model)
+        llm = design_catalog(design, catalog).llm(design.deployment.model)
         chip = drawn_chip(design, catalog)
     except EngineError as error:
         return str(error)

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.catalog.llms import LlmSpec
 from engine.topology.elements import Element, Group, Link
 from engine.workload.spec import WorkloadSpec
 
@@ -108,6 +109,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     slo: Slo = Slo()
     prices: PriceList = PriceList()
     run: RunSettings = RunSettings()
+    llms: tuple[LlmSpec, ...] = ()  # the design's own models, ids `own:...`
     extra: dict[str, Any] = {}
 
     def ids(self) -> list[str]:
@@ -123,4 +125,5 @@ SECTIONS: dict[str, type] = {
     "slo": Slo,
     "prices": PriceList,
     "run": RunSettings,
+    "llms": tuple,
 }

@@ -15,6 +15,7 @@ from engine.cost.memory import MemoryFit, fit
 from engine.cost.timing import compile_timing
 from engine.errors import DoesNotFitError, ScenarioError
 from engine.scenario.design import Deployment, Design, Router
+from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.placement import Placement, place
@@ -69,7 +70,8 @@ def lower(scenario: Scenario) -> Lowered:
     fabric = FabricTables(*expand(design.elements, design.links, catalog))
     specs = tuple(catalog.device(element.spec) for element in design.elements)
     element_ids = tuple(element.id for element in design.elements)
-    deployment, llm = design.deployment, catalog.llm(design.deployment.model)
+    deployment = design.deployment
+    llm = design_catalog(design, catalog).llm(deployment.model)
     check_deployment(deployment)
     check_run(scenario)
     placement = place(deployment, fabric, element_ids, tuple(_chip_id(spec) for spec in specs))

@@ -16,6 +16,7 @@ import msgspec
 
 from engine import __version__
 from engine.catalog.catalog import Catalog
+from engine.catalog.llm_rules import llm_faults
 from engine.errors import (
     DamagedFileError,
     FileError,
@@ -23,6 +24,7 @@ from engine.errors import (
     TooLargeError,
 )
 from engine.scenario.design import Design
+from engine.scenario.own_models import OWN
 from engine.storage.atomic import write_atomic
 from engine.storage.upgrades import upgrade
 
@@ -234,6 +236,7 @@ def _check(design: Design, place: Path | str) -> None:
                 place, f"$.elements[{index}].group: no group '{element.group}'", "clear it"
             )
     _check_links(design, place)
+    _check_llms(design, place)
 
 
 def _check_links(design: Design, place: Path | str) -> None:
@@ -259,6 +262,22 @@ def _check_links(design: Design, place: Path | str) -> None:
         ):
             raise DamagedFileError(
                 place, f"$.links[{index}]: count or bandwidth cannot be", "correct it"
+            )
+
+
+def _check_llms(design: Design, place: Path | str) -> None:
+    seen: set[str] = set()
+    for index, llm in enumerate(design.llms):
+        if llm.id in seen or not llm.id.startswith(OWN):
+            raise DamagedFileError(
+                place,
+                f"$.llms[{index}].id: '{llm.id}' is there twice or not {OWN}...",
+                "rename it",
+            )
+        seen.add(llm.id)
+        for fault in llm_faults(llm):
+            raise DamagedFileError(
+                place, f"$.llms[{index}].{fault.field}: {fault.reason}", "correct it"
             )
 
 

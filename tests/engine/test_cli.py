@@ -205,3 +205,46 @@ def test_without_a_display_the_window_says_so(tmp_path: Path) -> None:
 
 def test_a_saved_small_design_opens_again(small: Path) -> None:
     assert load_design(small).design.name == "small"
+
+
+CONFIGS = Path(__file__).parent / "storage" / "configs"
+
+
+def test_import_model_says_what_a_model_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["import-model", str(CONFIGS / "DeepSeek-R1")]) == OK
+    text = capsys.readouterr().out
+    for part in ("671.03 B, 36.63 B active", "native format: fp8", "KV a token", "nvfp4"):
+        assert part in text
+    assert main(["import-model", str(CONFIGS / "gpt-oss-120b" / "config.json"), "--json"]) == OK
+    report = printed(capsys)
+    assert report["window_tokens"] == 128
+    assert report["kv_bytes_per_token"]["bf16"] == 18 * 2 * 8 * 64 * 2.0
+
+
+def test_import_model_into_a_design_makes_it_the_deployments(
+    small: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # the second time it is there already
+        assert main(["import-model", str(CONFIGS / "Qwen3-8B"), "--into", str(small)]) == OK
+    assert "added to" in capsys.readouterr().out
+    design = load_design(small).design
+    assert [llm.id for llm in design.llms] == ["own:qwen3_8b"]
+    served = msgspec.structs.replace(design.deployment, model="own:qwen3_8b")
+    save_design(small, msgspec.structs.replace(design, deployment=served), shop)
+    assert main(["validate", str(small)]) == OK
+    capsys.readouterr()
+    assert main(["analyse", str(small), "--json"]) == OK
+    assert "Qwen3-8B" in printed(capsys)["memory_fit"]["reason"]
+
+
+def test_import_model_refuses_with_a_way_out(
+    tmp_path: Path, small: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = small.read_bytes()
+    config = json.loads((CONFIGS / "Qwen3-8B" / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "new"}))
+    assert main(["import-model", str(tmp_path), "--into", str(small)]) == FAILED
+    assert "--generic" in capsys.readouterr().err
+    assert small.read_bytes() == before
+    assert main(["import-model", str(tmp_path), "--generic"]) == OK
+    assert "generically" in capsys.readouterr().out
