@@ -231,7 +231,7 @@ def test_import_model_into_a_design_makes_it_the_deployments(
     assert [llm.id for llm in design.llms] == ["own:qwen3_8b"]
     served = msgspec.structs.replace(design.deployment, model="own:qwen3_8b")
     save_design(small, msgspec.structs.replace(design, deployment=served), shop)
-    assert main(["validate", str(small)]) == OK
+    assert main(["simulate", str(small), "--until", "2"]) == OK
     capsys.readouterr()
     assert main(["analyse", str(small), "--json"]) == OK
     assert "Qwen3-8B" in printed(capsys)["memory_fit"]["reason"]
