@@ -91,6 +91,15 @@ ACTIONS: tuple[ActionRecord, ...] = (
         shortcut="Ctrl+Shift+S",
     ),
     ActionRecord(
+        id="file.import_model",
+        menu="file",
+        text=QT_TRANSLATE_NOOP("Actions", "Import &model..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Add an LLM to the design from its config.json"),
+        shortcut="Ctrl+Shift+M",
+        icon="import-model",
+        separator_before=True,
+    ),
+    ActionRecord(
         id="file.quit",
         menu="file",
         text=QT_TRANSLATE_NOOP("Actions", "&Quit"),

@@ -27,6 +27,7 @@ class DesignForm(Form):
         self._document = document
         self.title.setText(self.tr("Design"))
         self._kind = document.design().workload.kind
+        self._llms = document.design().llms
         self._fill_design(self.section(self.tr("Document")))
         self._fill_deployment(self.section(self.tr("Deployment")))
         self._fill_limits(self.section(self.tr("Scheduler limits")))
@@ -37,8 +38,9 @@ class DesignForm(Form):
 
     @property
     def is_outdated(self) -> bool:
-        """True if the kind of workload changed and other fields have to be shown."""
-        return self._document.design().workload.kind is not self._kind
+        """True if the kind of workload or the own models changed: other fields have to be shown."""
+        design = self._document.design()
+        return design.workload.kind is not self._kind or design.llms != self._llms
 
     def _fill_design(self, section: Section) -> None:
         document = self._document
@@ -58,8 +60,7 @@ class DesignForm(Form):
         )
 
     def _fill_deployment(self, section: Section) -> None:
-        catalog = self._document.catalog
-        models = [(llm.id, llm.name) for llm in catalog.llms.values()]
+        models = self._models()
         precisions = [(item.value, item.name) for item in Precision]
         section.add(self._choice("deployment", "model", self.tr("Model"), models, str))
         section.add(
@@ -77,6 +78,12 @@ class DesignForm(Form):
         tip = self.tr("0: as many as fit on the drawn chips")
         section.add(self._whole("deployment", "replicas", self.tr("Replicas"), 0, tip))
         section.add(MemoryRow(self._document))
+
+    def _models(self) -> list[tuple[str, str]]:
+        """Ids and names of the models to choose from: the design's own first, then the shop's."""
+        own = [(llm.id, self.tr("{0} (own)").format(llm.name)) for llm in self._llms]
+        shop = [(llm.id, llm.name) for llm in self._document.catalog.llms.values()]
+        return own + sorted(shop, key=lambda model: model[1].casefold())
 
     def _fill_limits(self, section: Section) -> None:
         tip = self.tr("Requests in one batch of a replica")

@@ -25,7 +25,9 @@ from app.panels.outline import OutlinePanel
 from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.shell.docks import Area, add_dock, set_corners
+from app.shell.drops import FileDrops
 from app.shell.files import FileController
+from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
 from app.support import theme
 from app.support.icons import app_icon
@@ -59,6 +61,8 @@ class MainWindow(QMainWindow):
         self.run = RunController(document, self)
         self.checks = CheckJob(document, self)
         self.files = FileController(document, settings, notifications or Notifications(self))
+        self.models = ModelImport(document, self.files.notifications)
+        self.drops = FileDrops(self, self.files, self.models)
         self.actions_by_id = ActionRegistry(self)
         self.canvas: CanvasView | None = None
         self.charts: LiveCharts | None = None
@@ -227,6 +231,7 @@ class MainWindow(QMainWindow):
             "file.example": self.files.open_example,
             "file.save": self.files.save,
             "file.save_as": self.files.save_as,
+            "file.import_model": self.models.ask,
             "file.quit": self.close,
             "edit.undo": stack.undo,
             "edit.redo": stack.redo,

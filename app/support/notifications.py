@@ -30,6 +30,24 @@ class Notifications:
         box.exec()
         box.deleteLater()
 
+    def tell(self, title: str, text: str) -> None:
+        """Says that something was done, with what came of it."""
+        box = QMessageBox(QMessageBox.Icon.Information, title, title, parent=self._parent)
+        box.setInformativeText(text)
+        box.exec()
+        box.deleteLater()
+
+    def ask_yes(self, title: str, text: str, yes: str) -> bool:
+        """Offers one way out under the words `yes`; False for cancel, which is the default."""
+        box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._parent)
+        box.setInformativeText(text)
+        accept = box.addButton(yes, QMessageBox.ButtonRole.AcceptRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        accepted = box.clickedButton() is accept
+        box.deleteLater()
+        return accepted
+
     def about(self, title: str, text: str) -> None:
         """Shows what the program is."""
         QMessageBox.about(self._parent, title, text)
@@ -57,6 +75,15 @@ class Notifications:
         """Asks for a design to open."""
         title = QCoreApplication.translate("Notifications", "Open design")
         name, _ = QFileDialog.getOpenFileName(self._parent, title, str(folder), self._filters())
+        return Path(name) if name else None
+
+    def ask_model_path(self, folder: Path) -> Path | None:
+        """Asks for a model's config.json."""
+        title = QCoreApplication.translate("Notifications", "Import model")
+        ours = QCoreApplication.translate("Notifications", "Models' config.json")
+        every = QCoreApplication.translate("Notifications", "All files")
+        filters = f"{ours} (*.json);;{every} (*)"
+        name, _ = QFileDialog.getOpenFileName(self._parent, title, str(folder), filters)
         return Path(name) if name else None
 
     def ask_save_path(self, proposal: Path) -> Path | None:

@@ -24,9 +24,20 @@ class RecordingNotifications(Notifications):
         self.choice = SaveChoice.CANCEL
         self.open_path: Path | None = None
         self.save_path: Path | None = None
+        self.model_path: Path | None = None
+        self.told: list[tuple[str, str]] = []
+        self.offers: list[tuple[str, str, str]] = []
+        self.says_yes = False
 
     def error(self, title: str, text: str) -> None:
         self.errors.append((title, text))
+
+    def tell(self, title: str, text: str) -> None:
+        self.told.append((title, text))
+
+    def ask_yes(self, title: str, text: str, yes: str) -> bool:
+        self.offers.append((title, text, yes))
+        return self.says_yes
 
     def about(self, title: str, text: str) -> None:
         self.asked.append(text)
@@ -37,6 +48,9 @@ class RecordingNotifications(Notifications):
 
     def ask_open_path(self, folder: Path) -> Path | None:
         return self.open_path
+
+    def ask_model_path(self, folder: Path) -> Path | None:
+        return self.model_path
 
     def ask_save_path(self, proposal: Path) -> Path | None:
         return self.save_path
