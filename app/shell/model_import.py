@@ -8,7 +8,7 @@ from app.document import Document
 from app.support.notifications import Notifications
 from engine.catalog.llms import LlmSpec
 from engine.errors import EngineError, UnknownArchitectureError
-from engine.report.model import model_lines
+from engine.report.model import model_sentences
 from engine.scenario.own_models import with_own_model
 from engine.storage.llm_config import read_llm_config
 from engine.topology.changes import SetSection
@@ -44,7 +44,7 @@ class ModelImport(QObject):
                 self._notifications.error(self._failed(), verdict.reason)
                 return False
         title = self.tr("{0} is in the design; choose it as the deployment's model")
-        self._notifications.tell(title.format(added.name), "\n".join(model_lines(added)[1:]))
+        self._notifications.tell(title.format(added.name), "\n".join(model_sentences(added)))
         return True
 
     def _read(self, path: Path) -> LlmSpec | None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.catalog.llms import LlmSpec
+from engine.catalog.llms import Attention, LlmSpec
 from engine.cost.llm_counts import (
     KV_BYTES,
     active_parameters,
@@ -22,6 +22,12 @@ from engine.scenario.design import Precision
 from engine.units import format_quantity
 
 GIGA = 1e9
+ATTENTION = {
+    Attention.GQA: "grouped heads",
+    Attention.GQA_WINDOW: "grouped heads, windows",
+    Attention.MLA: "latent (MLA)",
+    Attention.HYBRID_LINEAR: "grouped heads and linear layers",
+}
 
 
 def model_report(llm: LlmSpec) -> dict[str, Any]:
@@ -61,10 +67,6 @@ def model_report(llm: LlmSpec) -> dict[str, Any]:
 def model_lines(llm: LlmSpec) -> list[str]:
     """The report of a model as lines of text."""
     report = model_report(llm)
-    parameters, layers = report["parameters"], report["layers"]
-    kinds = ", ".join(
-        f"{count} {name.replace('_', ' ')}" for name, count in layers.items() if count
-    )
     rows = [
         (
             item.value,
@@ -74,14 +76,42 @@ def model_lines(llm: LlmSpec) -> list[str]:
         )
         for item in Precision
     ]
-    lines = [
-        f"{llm.name} ({llm.id})",
-        f"parameters: {parameters['total'] / GIGA:,.2f} B, "
-        f"{parameters['active'] / GIGA:,.2f} B active",
-        f"attention: {llm.attention.value}; layers: {kinds}",
-        f"context: {llm.context_tokens:,} tokens"
-        + (f", window {llm.window_tokens:,} tokens" if llm.window_tokens else ""),
+    table = aligned([("format", "weights", "KV a token", "state a sequence"), *rows])
+    return [f"{llm.name} ({llm.id})", *_architecture_lines(llm), *table, *_note_lines(llm)]
+
+
+def model_sentences(llm: LlmSpec) -> list[str]:
+    """The report of a model as lines that need no columns, for a proportional font."""
+    report = model_report(llm)
+    formats = []
+    for item in Precision:
+        state = report["state_bytes_per_sequence"][item.value]
+        formats.append(
+            f"{item.name}: {report['weight_bytes'][item.value] / GIGA:,.1f} GB weights, "
+            f"{format_quantity(report['kv_bytes_per_token'][item.value], 'B', 3)} KV a token"
+            + (f", {format_quantity(state, 'B', 3)} state a sequence" if state else "")
+        )
+    return [*_architecture_lines(llm), "", *formats, *_note_lines(llm)]
+
+
+def _architecture_lines(llm: LlmSpec) -> list[str]:
+    kinds = (
+        (llm.full_attention_layers, "with full attention"),
+        (window_layers(llm), "with a window"),
+        (linear_layers(llm), "with linear attention"),
+        (moe_layers(llm), "with experts"),
+    )
+    layers = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+    window = f", window {llm.window_tokens:,} tokens" if llm.window_tokens else ""
+    return [
+        f"parameters: {total_parameters(llm) / GIGA:,.2f} B, "
+        f"{active_parameters(llm) / GIGA:,.2f} B active",
+        f"attention: {ATTENTION[llm.attention]}",
+        f"{llm.layers} layers: {layers}",
+        f"context: {llm.context_tokens:,} tokens{window}",
         f"native format: {llm.native_precision or 'unknown'}",
-        *aligned([("format", "weights", "KV a token", "state a sequence"), *rows]),
     ]
-    return [*lines, f"note: {llm.note}"] if llm.note else lines
+
+
+def _note_lines(llm: LlmSpec) -> list[str]:
+    return [f"note: {llm.note}"] if llm.note else []

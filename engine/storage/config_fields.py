@@ -37,15 +37,16 @@ class Fields:
         return ModelConfigError(self.path, f"{self._place}{name}", reason, way_out)
 
     def require(self, *groups: str) -> None:
-        """Refuses an object that lacks fields, all of them at once; `a|b` takes either.
+        """Refuses an object that lacks fields, all at once; `a|b` takes either, named by `a`.
 
         Raises:
             ModelConfigError: names every missing field.
         """
         missing = [group for group in groups if not any(n in self for n in group.split("|"))]
         if missing:
-            names = ", ".join(group.replace("|", " or ") for group in missing)
-            raise self.wrong(names, "is missing", "add it, as the model's card gives it")
+            names = ", ".join(group.split("|")[0] for group in missing)
+            verb = "are" if len(missing) > 1 else "is"
+            raise self.wrong(names, f"{verb} missing", "add what the model's card gives")
 
     def whole(
         self, names: str, default: int | None = None, *, low: int = 1, high: int = MAX_NUMBER
