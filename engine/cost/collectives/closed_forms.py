@@ -19,6 +19,7 @@ class Algorithm(StrEnum):
     ONE_SHOT = "one-shot"
     TWO_SHOT = "two-shot"
     IN_SWITCH = "in-switch"
+    DIRECT = "direct"
 
 
 def all_reduce_link_bytes(
@@ -47,6 +48,7 @@ def all_reduce_latency_s(ranks: int, hop_s: float, algorithm: Algorithm = Algori
         Algorithm.ONE_SHOT: 1.0,
         Algorithm.TWO_SHOT: 2.0,
         Algorithm.IN_SWITCH: 2.0,
+        Algorithm.DIRECT: 2.0,
     }[algorithm]
     return steps * hop_s
 
@@ -100,3 +102,8 @@ def all_to_all_oversubscribed_s(
 def incast_s(senders: int, size_bytes: float, port_bytes_per_s: float) -> float:
     """Time for N senders of S each into one port: N S/B."""
     return senders * size_bytes / port_bytes_per_s
+
+
+def point_to_point_s(size_bytes: float, port_bytes_per_s: float, hop_s: float = 0.0) -> float:
+    """Time of one message between two ranks: S/B + a."""
+    return size_bytes / port_bytes_per_s + hop_s

@@ -1,0 +1,1 @@
+"""Many runs: predictions of measured cells, calibration, validation."""

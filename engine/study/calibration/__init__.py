@@ -1,0 +1,1 @@
+"""Fits of efficiencies to published measurements; run by `make calibrate`, never by a user."""
