@@ -67,6 +67,10 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path)
     verb.add_argument("--from", dest="sources", default="", help="element ids, comma separated")
     verb.add_argument("--to", dest="targets", default="", help="element ids for max-flow")
+    verb.add_argument("--collective", default="", metavar="OP", help="time one, e.g. all_reduce")
+    verb.add_argument("--bytes", dest="size", default="64 MiB", help="size of the collective")
+    verb.add_argument("--ranks", default="", help="element ids whose chips take part (all)")
+    verb.add_argument("--library", default="nccl", help="whose calibration: nccl, vllm, deepep")
     verb = add("simulate", "run the design's workload or a trace", _simulate)
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
@@ -127,8 +131,25 @@ def _analyse(options: argparse.Namespace) -> int:
     sources, targets = _ids(options.sources), _ids(options.targets)
     if sources and targets:
         report["max_flow_bytes_per_s"] = max_flow(design, catalog, sources, targets)
+    if options.collective:
+        report["collective"] = _collective(options, design, catalog)
     _say(options, report, analysis_lines(report))
     return OK
+
+
+def _collective(options: argparse.Namespace, design: Design, catalog: Catalog) -> Any:
+    from engine.sim.drawn_collective import drawn_collective
+    from engine.units import parse_quantity
+
+    answer = drawn_collective(
+        design,
+        catalog,
+        options.collective,
+        parse_quantity(options.size, "B"),
+        elements=_ids(options.ranks),
+        implementation=options.library,
+    )
+    return msgspec.to_builtins(answer)
 
 
 def _ids(text: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ fp4_flops, int8_flops (absent where the chip has no such format), scale_up_bytes
 direction), power_w, idle_power_w, price_cny or price_usd, pcie_bytes_per_s (one direction),
 cores, host_memory_bytes, switch_bytes_per_s (one direction), latency_s, ssd_bytes_per_s,
 ssd_bytes, rack_power_limit_w, efficiency (usable fraction of a link), multiprocessors (SMs, CUs
-or AI cores of a chip).
+or AI cores of a chip), in_switch_reduction (1 where a switch adds up collectives itself).
 """
 
 from enum import StrEnum

@@ -58,6 +58,8 @@ def analysis_lines(report: dict[str, Any]) -> list[str]:
         _bisection(report["bisection"]),
         _distances(report["distances"]),
     ]
+    if "collective" in report:
+        lines += _collective(report["collective"])
     if "max_flow_bytes_per_s" in report:
         flow = format_quantity(report["max_flow_bytes_per_s"], "B/s")
         lines.append(f"maximum flow between the selections: {flow}")
@@ -115,6 +117,25 @@ def _distances(row: dict[str, Any] | None) -> str:
         f"{row['equal_paths']:,} shortest ways"
         + ("" if row["exact"] else " (measured from a part of the chips)")
     )
+
+
+def _collective(row: dict[str, Any]) -> Iterator[str]:
+    def seconds(value: float) -> str:
+        return format_quantity(value, "s")
+
+    yield (
+        f"{row['op']} of {format_quantity(row['size_bytes'], 'B')} among {row['ranks']:,} chips in "
+        f"{row['domains']:,} domains: {seconds(row['seconds'])} "
+        f"({seconds(row['low_s'])} to {seconds(row['high_s'])}), {row['algorithm']}, bus bandwidth "
+        f"{format_quantity(row['bus_bytes_per_s'], 'B/s')}"
+    )
+    basis = "measured rows" if row["measured_rows"] else "rows: a prior of the class"
+    yield (
+        f"  bottleneck {row['bottleneck']} ({row['bottleneck_class']}): its bytes alone take "
+        f"{seconds(row['ideal_s'])}; calibrated on {row['measured_rows']:,} {basis}"
+    )
+    for name, value in row["others"].items():
+        yield f"  {name} would take {seconds(value)}"
 
 
 def _memory(row: dict[str, Any]) -> Iterator[str]:

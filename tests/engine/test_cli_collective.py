@@ -1,0 +1,57 @@
+"""The verb that times a collective on a drawing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.catalog.resources import resource_path
+from engine.cli import FAILED, OK, main
+
+EXAMPLE = resource_path("examples", "al128-agents.rackflow")
+
+
+def asked(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    status = main(["analyse", str(EXAMPLE), *words])
+    return status, capsys.readouterr().out
+
+
+def test_a_collective_is_timed_and_its_bottleneck_named(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    status, text = asked(capsys, "--collective", "all_reduce", "--bytes", "64MiB", "--json")
+    answer = json.loads(text)["collective"]
+    assert status == OK
+    assert answer["size_bytes"] == 64 * 2**20
+    assert answer["ranks"] == 128
+    assert answer["low_s"] < answer["seconds"] < answer["high_s"]
+    assert answer["ideal_s"] < answer["seconds"]
+    assert " to " in answer["bottleneck"]
+    bus = 2 * 127 / 128 * answer["size_bytes"] / answer["seconds"]
+    assert answer["bus_bytes_per_s"] == pytest.approx(bus)
+
+
+def test_the_answer_is_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    status, text = asked(capsys, "--collective", "all_to_all", "--bytes", "1 GB")
+    assert status == OK
+    assert "all_to_all of 1 GB among 128 chips" in text
+    assert "bottleneck" in text
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--collective", "telepathy"),
+        ("--collective", "all_reduce", "--bytes", "cat"),
+        ("--collective", "all_reduce", "--ranks", "nobody"),
+    ],
+)
+def test_a_question_without_answer_fails(
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    status, _ = asked(capsys, *words)
+    assert status == FAILED
+
+
+def test_a_file_that_is_none_fails(tmp_path: Path) -> None:
+    assert main(["analyse", str(tmp_path / "x.rackflow"), "--collective", "all_reduce"]) == FAILED
