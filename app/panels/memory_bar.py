@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 from PySide6.QtCore import QCoreApplication, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette
 from PySide6.QtWidgets import QWidget
@@ -154,12 +155,4 @@ def _with_memory(chip: DeviceSpec, memory_bytes: float) -> DeviceSpec:
         date=known.date,
     )
     figures = {**chip.figures, "memory_bytes": own}
-    return DeviceSpec(
-        id=chip.id,
-        kind=chip.kind,
-        name=chip.name,
-        vendor=chip.vendor,
-        status=chip.status,
-        figures=figures,
-        ports=chip.ports,
-    )
+    return msgspec.structs.replace(chip, figures=figures)

@@ -45,6 +45,7 @@ KV_BYTES = {
 }
 INDEX_SCALE_BYTES = 4.0  # an indexer's key is cached in FP8 with one FP32 scale
 STATE_BYTES = 4.0  # recurrent state of linear attention is kept in FP32
+WIDE_WINDOW_TOKENS = 4096  # a window so wide is seldom full: its keys count as growing
 SHARED_GATE_FAMILIES = (Attention.HYBRID_LINEAR,)
 
 
@@ -89,6 +90,11 @@ def window_layers(llm: LlmSpec) -> int:
     if llm.attention is Attention.GQA_WINDOW:
         return llm.layers - llm.full_attention_layers
     return 0
+
+
+def narrow_window_layers(llm: LlmSpec) -> int:
+    """Layers whose window is full in any real context, so that their cache is constant."""
+    return window_layers(llm) if llm.window_tokens < WIDE_WINDOW_TOKENS else 0
 
 
 def index_parameters(llm: LlmSpec) -> int:
@@ -179,20 +185,31 @@ def active_parameters(llm: LlmSpec) -> int:
     return parts.total - parts.experts - parts.embedding - parts.head + experts + head
 
 
+def other_bits(llm: LlmSpec, precision: Precision) -> float:
+    """Bits per weight of attention and dense feed-forward layers.
+
+    A 4-bit checkpoint of a dense model has all its projections in four bits; one of a mixture of
+    experts keeps them wider, in 16 bits where the model was published so (gpt-oss, Kimi K2.5).
+    """
+    if not llm.experts:
+        return EXPERT_BITS[precision]
+    if llm.native_precision == precision.value and EXPERT_BITS[precision] < 8.0:
+        return 16.0
+    return OTHER_BITS[precision]
+
+
 def weight_bytes(llm: LlmSpec, precision: Precision) -> float:
     """Bytes of all weights in a format; embeddings and head stay in 16 bits."""
     parts = counts(llm)
     experts = (parts.experts + parts.shared) * EXPERT_BITS[precision]
     wide = (parts.embedding + parts.head + parts.norms + parts.router) * EMBEDDING_BITS
-    other = parts.attention + parts.linear_attention
-    # a dense model's feed-forward weights are what its 4-bit formats quantise
-    ffn_bits = OTHER_BITS[precision] if llm.experts else EXPERT_BITS[precision]
-    return (experts + wide + other * OTHER_BITS[precision] + parts.dense_ffn * ffn_bits) / 8.0
+    other = parts.attention + parts.linear_attention + parts.dense_ffn
+    return (experts + wide + other * other_bits(llm, precision)) / 8.0
 
 
 def kv_elements_per_token(llm: LlmSpec) -> int:
     """Cached elements of one token over all layers that grow with the context, indexer aside."""
-    growing = softmax_layers(llm) - window_layers(llm)
+    growing = softmax_layers(llm) - narrow_window_layers(llm)
     if llm.attention is Attention.MLA:
         return growing * (llm.kv_lora + llm.qk_rope)
     return growing * 2 * llm.kv_heads * llm.head_dim
@@ -223,7 +240,7 @@ def state_bytes_per_sequence_per_chip(llm: LlmSpec, kv_precision: Precision, tp:
         / max(1, min(tp, llm.linear_v_heads or 1))
     )
     window = (
-        (window_layers(llm) * 2 * llm.kv_heads * llm.head_dim * llm.window_tokens)
+        (narrow_window_layers(llm) * 2 * llm.kv_heads * llm.head_dim * llm.window_tokens)
         * KV_BYTES[kv_precision]
         / min(tp, llm.kv_heads)
     )

@@ -1,7 +1,5 @@
 """Does a deployment fit its chips, and how many tokens of KV are left? In numbers."""
 
-from typing import NamedTuple
-
 import msgspec
 
 from engine.catalog.devices import DeviceSpec
@@ -13,9 +11,17 @@ from engine.cost.llm_counts import (
     state_bytes_per_sequence_per_chip,
     weight_bytes,
 )
-from engine.scenario.design import Deployment
+from engine.scenario.design import Deployment, ServingEngine
 
-RUNTIME_BYTES = 3.5 * 2**30  # driver, communicators, graphs: about 3.5 GiB a chip
+# driver, communicators, graphs of one chip: engines in Python keep more than compiled ones
+RUNTIME_BYTES = {
+    ServingEngine.VLLM: 3.0 * 2**30,
+    ServingEngine.SGLANG: 3.0 * 2**30,
+    ServingEngine.VLLM_2023: 3.0 * 2**30,
+    ServingEngine.TENSORRT_LLM: 1.0 * 2**30,
+    ServingEngine.TENSORRT_ENGINE: 1.0 * 2**30,
+    ServingEngine.TENSORRT_STATIC: 1.0 * 2**30,
+}
 GB = 1e9
 
 
@@ -37,23 +43,18 @@ class MemoryFit(msgspec.Struct, frozen=True, kw_only=True):
     kv_tokens: int
 
 
-class _Shards(NamedTuple):
-    stage_chips: int
-    expert_shards: int
-
-
-def _shards(deployment: Deployment) -> _Shards:
-    stage = max(deployment.tp, -(-deployment.ep // deployment.pp))
-    return _Shards(stage, max(deployment.tp, min(deployment.ep, stage)))
+def chips_per_replica(deployment: Deployment) -> int:
+    """Chips of one replica: TP x attention-DP ranks of each pipeline stage."""
+    return deployment.tp * deployment.attention_dp * deployment.pp
 
 
 def weight_bytes_per_chip(deployment: Deployment, llm: LlmSpec) -> float:
-    """Weights on one chip: experts over the expert shards, the rest over TP, layers over PP."""
+    """Weights on one chip: experts over all chips of a stage, the rest over TP, layers over PP."""
     parts = counts(llm)
     total = weight_bytes(llm, deployment.precision)
     experts = (parts.experts + parts.shared) * EXPERT_BITS[deployment.precision] / 8.0
-    shards = _shards(deployment)
-    return (experts / shards.expert_shards + (total - experts) / deployment.tp) / deployment.pp
+    stage = deployment.tp * deployment.attention_dp
+    return (experts / stage + (total - experts) / deployment.tp) / deployment.pp
 
 
 def activation_bytes(deployment: Deployment, llm: LlmSpec) -> float:
@@ -83,12 +84,14 @@ def fit(deployment: Deployment, llm: LlmSpec, chip: DeviceSpec) -> MemoryFit:
     state = (
         state_bytes_per_sequence_per_chip(llm, deployment.kv_precision, tp)
         * deployment.max_num_seqs
+        / deployment.attention_dp
         / deployment.pp
     )
-    left = usable - weights - activations - RUNTIME_BYTES - state
+    left = usable - weights - activations - RUNTIME_BYTES[deployment.engine] - state
     per_token = kv_bytes_per_token_per_chip(llm, deployment.kv_precision, tp) / deployment.pp
-    tokens = int(left / per_token) if left > 0 and per_token > 0 else 0
-    chips = max(deployment.tp * deployment.pp, deployment.ep)
+    ranks = deployment.attention_dp
+    tokens = int(left / per_token) * ranks if left > 0 and per_token > 0 else 0
+    chips = chips_per_replica(deployment)
     ok = tokens >= max(2 * deployment.kv_block_tokens, 1024)
     return MemoryFit(
         ok=ok,
@@ -101,7 +104,7 @@ def fit(deployment: Deployment, llm: LlmSpec, chip: DeviceSpec) -> MemoryFit:
         usable_bytes=usable,
         weight_bytes=weights,
         activation_bytes=activations,
-        runtime_bytes=RUNTIME_BYTES,
+        runtime_bytes=RUNTIME_BYTES[deployment.engine],
         state_bytes=state,
         kv_bytes=max(left, 0.0),
         kv_bytes_per_token=per_token,
@@ -122,9 +125,14 @@ def _reason(
 ) -> str:
     placed = (
         f"{llm.name} in {deployment.precision.value} on {chips} x {chip.name} "
-        f"(TP{deployment.tp} x PP{deployment.pp}, EP{deployment.ep})"
+        f"({_shards(deployment)})"
     )
     need = f"weights take {weights / GB:.1f} GB of {usable / GB:.1f} GB usable a chip"
     if ok:
         return f"{placed}: {need}, KV has room for {tokens:,} tokens a replica"
     return f"{placed} does not fit: {need}, which leaves {left / GB:.1f} GB for KV"
+
+
+def _shards(deployment: Deployment) -> str:
+    ranks = f" x DP{deployment.attention_dp}" if deployment.attention_dp > 1 else ""
+    return f"TP{deployment.tp}{ranks} x PP{deployment.pp}, EP{deployment.ep}"

@@ -1,11 +1,8 @@
 """The step time of one deployment, compiled into arrays before a run starts.
 
-Everything that depends only on the batch's tokens (GEMMs, MoE, norms, collectives' latency) becomes
-one row per token count; attention stays affine in the summed context and in the prefill area, so
-that a step costs a few look-ups whatever the model behind it. `step_seconds` is the readable form.
-
-Pipeline parallelism: the batch runs as `pp` micro-batches that keep every stage busy, so a step
-takes the time of all layers at 1/pp of the tokens and of the contexts.
+Everything that depends only on the batch's tokens (GEMMs, experts, norms, collectives) becomes one
+row per token count; attention stays affine in the summed context and in the prefill area, so that a
+step costs a few look-ups whatever the model behind it. `step_seconds` is the readable form.
 """
 
 from typing import NamedTuple
@@ -14,36 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog.devices import DeviceSpec
-from engine.catalog.llms import Attention, LlmSpec
-from engine.cost.collectives import (
-    Algorithm,
-    all_reduce_latency_s,
-    all_reduce_link_bytes,
-)
-from engine.cost.efficiency import CLASS_PRIOR, Efficiencies
-from engine.cost.llm_counts import (
-    EXPERT_BITS,
-    OTHER_BITS,
-    attention_parameters,
-    kv_bytes_per_token_per_chip,
-    linear_layers,
-    linear_parameters,
-    moe_layers,
-    softmax_layers,
-    state_bytes_per_sequence_per_chip,
-    window_layers,
-)
-from engine.cost.roofline import (
-    OperatorTime,
-    Rates,
-    decode_attention_s_per_token,
-    elementwise,
-    gemm,
-    moe,
-    prefill_attention_s_per_area,
-)
-from engine.errors import ScenarioError
-from engine.scenario.design import Deployment, Precision
+from engine.catalog.llms import LlmSpec
+from engine.cost.collectives.fabric import CollectiveFabric
+from engine.cost.communication import StepCommunication, step_communication
+from engine.cost.curves import CurveSet, load_curves
+from engine.cost.efficiency import SystemTerms, load_terms
+from engine.cost.layers import Load, StepParts, accepted_per_step, step_parts
+from engine.scenario.design import Deployment
 
 F8 = NDArray[np.float64]
 
@@ -51,18 +25,7 @@ F8 = NDArray[np.float64]
 COMPUTE, MEMORY_BANDWIDTH, OVERHEAD, NETWORK_LATENCY = 2, 3, 4, 5
 CAUSES = 10
 
-ACTIVATION_BYTES = 2.0  # BF16 activations in collectives
-DISPATCH_BYTES = 1.0  # FP8 dispatch of experts' tokens, BF16 combine
-ELEMENTWISE_PASSES = 10.0  # two norms, residuals, rotary, activation: reads and writes a layer
-
-_FORMATS: dict[Precision, tuple[str, ...]] = {
-    Precision.BF16: ("bf16_flops",),
-    Precision.FP8: ("fp8_flops", "bf16_flops"),
-    Precision.INT8: ("int8_flops", "bf16_flops"),
-    Precision.MXFP4: ("fp4_flops", "fp8_flops", "bf16_flops"),
-    Precision.NVFP4: ("fp4_flops", "fp8_flops", "bf16_flops"),
-    Precision.INT4: ("bf16_flops",),
-}
+USUAL_LOAD = Load(prompt_tokens=2048.0, context_tokens=4096.0)
 
 
 class CompiledTiming(NamedTuple):
@@ -70,217 +33,120 @@ class CompiledTiming(NamedTuple):
 
     dense_s: F8  # [max_tokens + 1, CAUSES]
     head_s: F8  # [max_seqs + 1]
-    decode_context_s: float
-    prefill_area_s: float
+    decode_base_s: F8  # [max_seqs + 1]
+    decode_context_s: F8  # [max_seqs + 1]
+    prefill_area_s: F8  # [max_tokens + 1]
+    chunk_s: float
     sequence_s: float
     collective_bytes: F8  # [max_tokens + 1]
-
-
-def peak_flops(chip: DeviceSpec, precision: Precision) -> float:
-    """The arithmetic a chip offers a weight format: its own, or the widest it must fall back to.
-
-    Raises:
-        ScenarioError: the chip has no figure for any usable format.
-    """
-    for name in _FORMATS[precision]:
-        if chip.value(name) > 0:
-            return chip.value(name)
-    raise ScenarioError(chip.name, f"has no figure for {precision.value} arithmetic")
-
-
-def chip_rates(
-    chip: DeviceSpec, precision: Precision, efficiencies: Efficiencies = CLASS_PRIOR
-) -> Rates:
-    """What a chip reaches in a weight format."""
-    return Rates(
-        gemm_flops=peak_flops(chip, precision) * efficiencies.gemm.value,
-        wide_flops=peak_flops(chip, Precision.BF16) * efficiencies.prefill_attention.value,
-        memory_bytes_per_s=chip.value("memory_bandwidth_bytes_per_s") * efficiencies.memory.value,
-    )
+    verified: int
+    accepted: float
 
 
 def compile_timing(
     deployment: Deployment,
     llm: LlmSpec,
     chip: DeviceSpec,
-    hop_s: float,
+    fabric: CollectiveFabric,
+    load: Load = USUAL_LOAD,
     *,
-    one_domain: bool = True,
-    efficiencies: Efficiencies = CLASS_PRIOR,
+    terms: SystemTerms | None = None,
+    curves: CurveSet | None = None,
 ) -> CompiledTiming:
-    """The timing of a deployment on a chip, with `hop_s` the latency between two of its ranks.
+    """The timing of a deployment on a chip whose ranks are joined by `fabric`.
+
+    Args:
+        deployment: how the model is served.
+        llm: the model.
+        chip: all chips of a replica are of this kind.
+        fabric: between the ranks of a replica.
+        load: prompts and contexts around which attention is made affine.
+        terms: system terms in place of the fitted ones.
+        curves: efficiency curves in place of the fitted ones.
 
     Raises:
         ScenarioError: a figure that the timing needs is missing.
+        CatalogError: the fitted efficiencies cannot be read.
     """
-    if chip.value("memory_bandwidth_bytes_per_s") <= 0:
-        raise ScenarioError(chip.name, "has no memory bandwidth", "give it an own value")
-    tokens = np.arange(deployment.max_num_batched_tokens + 1, dtype=np.float64)
-    micro = np.ceil(tokens / deployment.pp)
-    rates = chip_rates(chip, deployment.precision, efficiencies)
-    other = chip_rates(chip, _other_format(deployment.precision), efficiencies)
-    dense = np.zeros((len(tokens), CAUSES))
-    for operator, layers in _operators(micro, deployment, llm, rates, other, efficiencies):
-        bound_by_compute = operator.compute_s >= operator.memory_s
-        dense[:, COMPUTE] += layers * np.where(bound_by_compute, operator.compute_s, 0.0)
-        dense[:, MEMORY_BANDWIDTH] += layers * np.where(bound_by_compute, 0.0, operator.memory_s)
-    dense[:, OVERHEAD] = llm.layers * efficiencies.layer_s.value + efficiencies.step_s.value
-    latency_s, collective_bytes = _collectives(
-        micro, deployment, llm, hop_s, one_domain, efficiencies
+    parts = step_parts(deployment, llm, chip, load, curves or load_curves())
+    exchange = step_communication(deployment, llm, parts.tokens, fabric, chip.family)
+    chosen = terms or load_terms(chip.family, deployment)
+    accepted = accepted_per_step(deployment, llm)
+    return assemble(deployment, parts, exchange, fabric.port_bytes_per_s, chosen, accepted)
+
+
+def assemble(
+    deployment: Deployment,
+    parts: StepParts,
+    exchange: StepCommunication,
+    port_bytes_per_s: float,
+    terms: SystemTerms,
+    accepted: float = 1.0,
+) -> CompiledTiming:
+    """Arrays from parts and system terms; no row is shorter than the one before it."""
+    grid, counts = parts.tokens, parts.sequences
+    by_cause = np.zeros((len(grid), CAUSES))
+    by_cause[:, COMPUTE] = (
+        terms.gemm_compute * (parts.gemm_compute_s + parts.linear_s)
+        + terms.experts_compute * parts.moe_compute_s
     )
-    dense[:, NETWORK_LATENCY] = latency_s
+    by_cause[:, MEMORY_BANDWIDTH] = (
+        terms.gemm_memory * (parts.gemm_memory_s + parts.elementwise_s)
+        + terms.experts_memory * parts.moe_memory_s
+    )
+    # each of the pipeline's micro-batches has its own step on every stage
+    by_cause[:, OVERHEAD] = parts.layers * terms.layer_s + deployment.pp * terms.step_s
+    taken = terms.communication * exchange.seconds
+    by_cause[:, NETWORK_LATENCY] = np.maximum(taken - exchange.bytes / port_bytes_per_s, 0.0)
+    total = np.maximum.accumulate(by_cause.sum(axis=1))
+    by_cause[:, OVERHEAD] += total - by_cause.sum(axis=1)
+    by_cause[0] = 0.0
+    tokens = np.arange(int(grid[-1]) + 1, dtype=np.float64)
+    sequences = np.arange(int(counts[-1]) + 1, dtype=np.float64)
+    # between no token and one there is a jump, so that the grid's row 0 takes no part
+    rows = [np.interp(tokens, grid[1:], by_cause[1:, c]) for c in range(CAUSES)]
+    dense = np.stack(rows, axis=1) if len(grid) > 1 else by_cause
     dense[0] = 0.0
+    base = terms.decode * np.interp(sequences, counts, parts.decode_base_s)
     return CompiledTiming(
         dense_s=dense,
-        head_s=_head_s(deployment, llm, other, rates),
-        decode_context_s=_decode_context_s(deployment, llm, rates) / deployment.pp,
-        prefill_area_s=_prefill_area_s(deployment, llm, rates) / deployment.pp,
-        sequence_s=efficiencies.sequence_s.value,
-        collective_bytes=collective_bytes,
-    )
-
-
-def step_seconds(
-    timing: CompiledTiming, tokens: int, sampled: int, context_tokens: float, area: float
-) -> float:
-    """Chip time of one step, written out: the twin of the kernel's look-up."""
-    return float(
-        timing.dense_s[tokens].sum()
-        + timing.head_s[sampled]
-        + timing.decode_context_s * context_tokens
-        + timing.prefill_area_s * area
-        + timing.sequence_s * sampled
-    )
-
-
-def _other_format(precision: Precision) -> Precision:
-    """The format of attention and dense projections where experts are in a 4-bit format."""
-    if OTHER_BITS[precision] == EXPERT_BITS[precision]:
-        return precision
-    return Precision.FP8 if OTHER_BITS[precision] == 8.0 else Precision.BF16
-
-
-def _operators(
-    tokens: F8,
-    deployment: Deployment,
-    llm: LlmSpec,
-    rates: Rates,
-    other: Rates,
-    efficiencies: Efficiencies,
-) -> list[tuple[OperatorTime, int]]:
-    """Operators of one token batch on one chip with the number of layers that run each."""
-    tp, h = deployment.tp, llm.hidden
-    other_bytes = OTHER_BITS[deployment.precision] / 8.0
-    expert_bytes = EXPERT_BITS[deployment.precision] / 8.0
-    rows: list[tuple[OperatorTime, int]] = [
-        (gemm(tokens, attention_parameters(llm) / tp, other_bytes, other), softmax_layers(llm)),
-        (elementwise(tokens, h, ELEMENTWISE_PASSES, other), llm.layers),
-    ]
-    if linear_layers(llm):
-        rows.append(
-            (gemm(tokens, linear_parameters(llm) / tp, other_bytes, other), linear_layers(llm))
-        )
-        scan = 8.0 * llm.linear_v_heads * llm.linear_head_dim**2 / tp
-        reached = rates.wide_flops / efficiencies.prefill_attention.value
-        seconds = tokens * scan / (reached * efficiencies.linear_attention.value)
-        rows.append((OperatorTime(seconds, np.zeros_like(seconds)), linear_layers(llm)))
-    if window_layers(llm):
-        area = prefill_attention_s_per_area(llm.heads, llm.head_dim, llm.head_dim, rates)
-        seconds = tokens * llm.window_tokens * area / tp
-        rows.append((OperatorTime(seconds, np.zeros_like(seconds)), window_layers(llm)))
-    sparse = moe_layers(llm)
-    if llm.layers > sparse:
-        width = 3.0 * h * llm.dense_intermediate / tp
-        bits = other_bytes if llm.experts else expert_bytes
-        rows.append(
-            (gemm(tokens, width, bits, other if llm.experts else rates), llm.layers - sparse)
-        )
-    if sparse:
-        rows += _sparse(tokens, deployment, llm, rates, efficiencies, expert_bytes, sparse)
-    return rows
-
-
-def _sparse(
-    tokens: F8,
-    deployment: Deployment,
-    llm: LlmSpec,
-    rates: Rates,
-    efficiencies: Efficiencies,
-    expert_bytes: float,
-    layers: int,
-) -> list[tuple[OperatorTime, int]]:
-    """Router, routed experts and shared experts of the MoE layers."""
-    shards = max(deployment.tp, deployment.ep)
-    imbalance = efficiencies.expert_imbalance.value if deployment.ep > 1 else 1.0
-    expert = 3.0 * llm.hidden * llm.moe_intermediate / shards
-    rows = [
-        (gemm(tokens, llm.hidden * llm.experts, 2.0, rates), layers),
-        (
-            moe(tokens, llm.experts, llm.active_experts, expert, expert_bytes, rates, imbalance),
-            layers,
+        head_s=np.maximum.accumulate(
+            terms.gemm_memory * np.interp(sequences, counts, parts.head_s)
         ),
-    ]
-    if llm.shared_experts:
-        shared = llm.shared_experts * 3.0 * llm.hidden * llm.shared_intermediate / deployment.tp
-        rows.append((gemm(tokens, shared, expert_bytes, rates), layers))
-    return rows
+        decode_base_s=np.maximum.accumulate(base),
+        decode_context_s=terms.decode * np.interp(sequences, counts, parts.decode_context_s),
+        prefill_area_s=terms.prefill_attention * np.interp(tokens, grid, parts.prefill_area_s),
+        chunk_s=terms.chunk_s,
+        sequence_s=terms.sequence_s,
+        collective_bytes=np.interp(tokens, grid, exchange.bytes),
+        verified=deployment.speculative_tokens + 1,
+        accepted=accepted,
+    )
 
 
-def _collectives(
-    tokens: F8,
-    deployment: Deployment,
-    llm: LlmSpec,
-    hop_s: float,
-    one_domain: bool,
-    efficiencies: Efficiencies,
-) -> tuple[float, F8]:
-    """Seconds of latency and bytes through the busiest port, of all layers of one step.
+class Batch(NamedTuple):
+    """What a step computes."""
 
-    TP: one all-reduce after attention and one after the feed-forward, two-shot inside a domain and
-    ring over several. EP replaces the second by dispatch (FP8) and combine (BF16) all-to-alls.
-    PP: one activation between stages a micro-batch.
-    """
-    tp, ep, sparse = deployment.tp, deployment.ep, moe_layers(llm)
-    algorithm = Algorithm.TWO_SHOT if one_domain else Algorithm.RING
-    launch = efficiencies.collective_s.value
-    message = tokens * llm.hidden * ACTIVATION_BYTES
-    reduces = (2 * llm.layers if ep == 1 else 2 * llm.layers - sparse) if tp > 1 else 0
-    latency = reduces * (launch + all_reduce_latency_s(tp, hop_s, algorithm))
-    moved = reduces * all_reduce_link_bytes(tp, 1.0, algorithm) * message
-    if ep > 1 and sparse:
-        latency += sparse * 2 * (launch + hop_s)
-        copies = tokens / ep * llm.active_experts * llm.hidden * (ep - 1) / ep
-        moved = moved + sparse * copies * (DISPATCH_BYTES + ACTIVATION_BYTES)
-    if deployment.pp > 1:
-        latency += (deployment.pp - 1) * (launch + hop_s)
-        if not reduces:
-            moved = moved + message
-    return latency, np.asarray(moved, np.float64) * np.ones_like(tokens)
+    tokens: int  # decode and prefill
+    decoding: int  # sequences in decode
+    sampled: int  # sequences that get a token
+    context: float  # summed tokens of the decoding sequences
+    chunks: int = 0  # prompts of which a part is computed
+    area: float = 0.0  # token^2
 
 
-def _head_s(deployment: Deployment, llm: LlmSpec, other: Rates, rates: Rates) -> F8:
-    """Language-model head and the constant state of each sequence, by sampled sequences."""
-    sampled = np.arange(deployment.max_num_seqs + 1, dtype=np.float64)
-    micro = np.ceil(sampled / deployment.pp)
-    head = gemm(micro, llm.vocabulary * llm.hidden / deployment.tp, 2.0, other)
-    state = state_bytes_per_sequence_per_chip(llm, deployment.kv_precision, deployment.tp)
-    traffic = 2.0 * state / rates.memory_bytes_per_s / deployment.pp
-    return np.asarray(np.maximum(head.compute_s, head.memory_s) + sampled * traffic)
-
-
-def _decode_context_s(deployment: Deployment, llm: LlmSpec, rates: Rates) -> float:
-    kv = kv_bytes_per_token_per_chip(llm, deployment.kv_precision, deployment.tp)
-    growing = softmax_layers(llm) - window_layers(llm)
-    if llm.attention is Attention.MLA:
-        flops = 2.0 * llm.heads * (2 * llm.kv_lora + llm.qk_rope) / deployment.tp
-    else:
-        flops = 4.0 * llm.heads * llm.head_dim / deployment.tp
-    return growing * decode_attention_s_per_token(kv / growing, flops, rates) if growing else 0.0
-
-
-def _prefill_area_s(deployment: Deployment, llm: LlmSpec, rates: Rates) -> float:
-    growing = softmax_layers(llm) - window_layers(llm)
-    qk, v = llm.head_dim, llm.head_dim
-    if llm.attention is Attention.MLA:
-        qk, v = llm.qk_nope + llm.qk_rope, llm.v_head
-    return growing * prefill_attention_s_per_area(llm.heads, qk, v, rates) / deployment.tp
+def step_seconds(timing: CompiledTiming, batch: Batch) -> float:
+    """Chip time of one step, written out: the slow twin of the kernel's look-up."""
+    last = len(timing.dense_s) - 1
+    extra = batch.decoding * (timing.verified - 1)
+    whole = min(batch.tokens + extra, last)
+    share = 1.0 / timing.accepted if timing.verified > 1 and batch.decoding else 1.0
+    dense = float(timing.dense_s[whole].sum())
+    if extra:
+        alone = float(timing.dense_s[min(batch.decoding * timing.verified, last)].sum())
+        dense = alone * share + dense - alone
+    attention = timing.decode_base_s[batch.decoding]
+    attention += timing.decode_context_s[batch.decoding] * batch.context
+    repeated = timing.head_s[batch.sampled] + attention + timing.sequence_s * batch.sampled
+    prompts = timing.prefill_area_s[whole] * batch.area + timing.chunk_s * batch.chunks
+    return float(dense + repeated * share + prompts)

@@ -33,10 +33,26 @@ class Precision(StrEnum):
     INT4 = "int4"
 
 
-class Deployment(msgspec.Struct, frozen=True, kw_only=True):
-    """How one LLM is served: replicas of TP x PP (EP over the same chips), limits, caches.
+class ServingEngine(StrEnum):
+    """The program that serves: its scheduler, launches and front end cost time of their own."""
 
-    `replicas` 0 means as many as fit; `chips` lists element ids to use (empty: all chips).
+    VLLM = "vllm"
+    SGLANG = "sglang"
+    TENSORRT_LLM = "tensorrt-llm"
+    TENSORRT_ENGINE = "tensorrt-llm-engine"  # before its rewrite in Python (1.0)
+    TENSORRT_STATIC = "tensorrt-llm-static"  # before continuous batching: whole batches
+    VLLM_2023 = "vllm-2023"  # before its rewrite (V1)
+
+
+class Deployment(msgspec.Struct, frozen=True, kw_only=True):
+    """How one LLM is served: replicas of TP x attention-DP x PP chips, limits, caches.
+
+    Attention is sharded over `tp` chips and repeated on `attention_dp` ranks, each with its own
+    sequences; experts lie over all `tp x attention_dp` chips of a stage, on `ep` ranks of whole
+    experts. `speculative_tokens` are drafted for each sequence a step and `acceptance_length`
+    tokens come out of it in the mean (1: none accepted). `expert_skew` is the exponent of the
+    power law of expert popularity. `replicas` 0 means as many as fit; `chips` lists element ids to
+    use (empty: all chips).
     """
 
     model: str = "qwen35_397b_a17b"
@@ -46,12 +62,17 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     tp: int = 8
     pp: int = 1
     ep: int = 1
+    attention_dp: int = 1
     max_num_seqs: int = 256
     max_num_batched_tokens: int = 8192
     chunked_prefill: bool = True
     prefix_cache: bool = True
     kv_block_tokens: int = 16
     memory_utilisation: float = 0.9
+    engine: ServingEngine = ServingEngine.VLLM
+    speculative_tokens: int = 0
+    acceptance_length: float = 1.0
+    expert_skew: float = 1.01
     router: Router = Router.SESSION_STICKY
     chips: tuple[str, ...] = ()
     extra: dict[str, Any] = {}

@@ -1,9 +1,11 @@
 """From a scenario to tables: the one place where the drawing becomes numbers for the kernels."""
 
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,10 +13,13 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.catalog.figures import Figure
 from engine.catalog.llms import LlmSpec
-from engine.cost.memory import MemoryFit, fit
-from engine.cost.timing import compile_timing
+from engine.cost.collectives.fabric import CollectiveFabric, chip_fabric
+from engine.cost.efficiency import load_terms
+from engine.cost.layers import Load
+from engine.cost.memory import MemoryFit, chips_per_replica, fit
+from engine.cost.timing import USUAL_LOAD, compile_timing
 from engine.errors import DoesNotFitError, ScenarioError
-from engine.scenario.design import Deployment, Design, Router
+from engine.scenario.design import Deployment, Design, Router, ServingEngine
 from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
@@ -36,6 +41,11 @@ from engine.topology.expand import expand, figure_value
 MAX_BATCHED_TOKENS = 1_000_000
 MAX_SHARDS = 1_000_000
 
+RESERVING_ENGINES = (  # admit a request only when its whole output has room
+    ServingEngine.TENSORRT_LLM,
+    ServingEngine.TENSORRT_ENGINE,
+    ServingEngine.TENSORRT_STATIC,
+)
 ROUTER_CODE = {Router.ROUND_ROBIN: 0, Router.LEAST_LOADED: 1, Router.SESSION_STICKY: 2}
 
 
@@ -52,6 +62,7 @@ class Lowered:
     host_cores: NDArray[np.float64]  # [nodes], 0 where not a host
     node_power_w: NDArray[np.float64]  # [nodes] at full load
     node_idle_w: NDArray[np.float64]  # [nodes]
+    frontend_s: float  # of a request outside the chips, before its first token
     element_ids: tuple[str, ...]
     link_ids: tuple[str, ...]
     placement: Placement
@@ -83,21 +94,23 @@ def lower(scenario: Scenario) -> Lowered:
         raise DoesNotFitError(f"{llm.name} on {chip.name}", memory.reason, memory.way_out)
     routes = FabricRouter(fabric)
     replicas, hop_s = _replicas(deployment, placement, memory, fabric, routes)
-    compiled = compile_timing(
-        deployment, llm, chip, hop_s, one_domain=_one_domain(placement.chips, fabric)
-    )
+    ranks = _collective_fabric(chip, placement.chips, fabric, hop_s)
+    requests = request_tables(scenario)
+    agents = agent_tables(scenario, fabric, llm.context_tokens)
+    compiled = compile_timing(deployment, llm, chip, ranks, expected_load(requests, agents))
     power, idle = _node_power(design, specs, fabric, catalog)
-    limits = _limits(deployment, llm)
+    limits = limits_of(deployment, llm)
     return Lowered(
         fabric=fabric,
         replicas=replicas,
         timing=TimingTables(*compiled),
         limits=limits,
-        requests=request_tables(scenario),
-        agents=agent_tables(scenario, fabric, limits.window_tokens),
+        requests=requests,
+        agents=agents,
         host_cores=_host_cores(design, specs, fabric, catalog),
         node_power_w=power,
         node_idle_w=idle,
+        frontend_s=load_terms(chip.family, deployment).frontend_s,
         element_ids=element_ids,
         link_ids=tuple(link.id for link in design.links),
         placement=placement,
@@ -128,17 +141,38 @@ def check_deployment(deployment: Deployment) -> None:
     Raises:
         ScenarioError: a count below one, or a memory share outside 0..1.
     """
-    for name in ("tp", "pp", "ep", "max_num_seqs", "max_num_batched_tokens", "kv_block_tokens"):
+    for name in (
+        "tp",
+        "pp",
+        "ep",
+        "attention_dp",
+        "max_num_seqs",
+        "max_num_batched_tokens",
+        "kv_block_tokens",
+    ):
         if getattr(deployment, name) < 1:
             raise ScenarioError(
                 f"deployment {name}", f"it is {getattr(deployment, name)}", "set it to 1 or more"
             )
-    if deployment.ep not in (1, deployment.tp):
+    if (deployment.tp * deployment.attention_dp) % deployment.ep:
         raise ScenarioError(
             "deployment ep",
-            f"it is {deployment.ep} beside TP{deployment.tp}: attention that is replicated over "
-            "expert ranks is not modelled",
-            "set EP to 1 or to TP",
+            f"{deployment.ep} expert ranks do not divide the TP{deployment.tp} x "
+            f"DP{deployment.attention_dp} chips of a stage",
+            "set EP to a divisor of TP x attention-DP",
+        )
+    if not 0 <= deployment.speculative_tokens <= 64 or not (
+        1.0 <= deployment.acceptance_length <= deployment.speculative_tokens + 1
+    ):
+        raise ScenarioError(
+            "deployment acceptance_length",
+            f"{deployment.acceptance_length:g} tokens of a step with "
+            f"{deployment.speculative_tokens} drafted ones",
+            "draft 0 to 64 tokens and accept from 1 to one more than are drafted",
+        )
+    if not 0.0 <= deployment.expert_skew <= 3.0:
+        raise ScenarioError(
+            "deployment expert_skew", f"it is {deployment.expert_skew:g}", "set 0 to 3"
         )
     if deployment.max_num_batched_tokens < deployment.max_num_seqs:
         raise ScenarioError(
@@ -148,7 +182,7 @@ def check_deployment(deployment: Deployment) -> None:
             "raise the one or lower the other",
         )
     largest = max(deployment.max_num_batched_tokens, deployment.kv_block_tokens)
-    if largest > MAX_BATCHED_TOKENS or deployment.tp * deployment.pp * deployment.ep > MAX_SHARDS:
+    if largest > MAX_BATCHED_TOKENS or chips_per_replica(deployment) * deployment.ep > MAX_SHARDS:
         raise ScenarioError(
             "deployment",
             f"it asks for {largest:,} tokens a step or block and TP{deployment.tp} x "
@@ -195,20 +229,11 @@ def _drawn_chip(element: Element, spec: DeviceSpec, catalog: Catalog) -> DeviceS
                 source=(f"own value: {override.reason}",),
                 date=known.date,
             )
-    return DeviceSpec(
-        id=chip.id,
-        kind=chip.kind,
-        name=chip.name,
-        vendor=chip.vendor,
-        status=chip.status,
-        figures=figures,
-        ports=chip.ports,
-        label=chip.label,
-        summary=chip.summary,
-    )
+    return msgspec.structs.replace(chip, figures=figures)
 
 
-def _limits(deployment: Deployment, llm: LlmSpec) -> Limits:
+def limits_of(deployment: Deployment, llm: LlmSpec) -> Limits:
+    """The scheduler limits of a deployment as plain numbers."""
     return Limits(
         max_seqs=deployment.max_num_seqs,
         max_batched_tokens=deployment.max_num_batched_tokens,
@@ -217,6 +242,7 @@ def _limits(deployment: Deployment, llm: LlmSpec) -> Limits:
         block_tokens=deployment.kv_block_tokens,
         router=ROUTER_CODE[deployment.router],
         window_tokens=llm.context_tokens,
+        no_evict=deployment.engine in RESERVING_ENGINES,
     )
 
 
@@ -275,13 +301,13 @@ def _coflow(
     spans = np.unique(fabric.node_domain[row])
     ring = len(spans) > 1 or spans[0] < 0
     parts: list[tuple[Route, float]] = []
-    group = deployment.ep if deployment.ep > 1 else deployment.tp
+    group = deployment.tp * deployment.attention_dp
     stages = [row[i : i + group].tolist() for i in range(0, len(row), group)]
     for chips in stages:
         n = len(chips)
         if n < 2:
             continue
-        if ring and deployment.ep == 1:
+        if ring and deployment.attention_dp == 1:
             pairs = [(chips[i], chips[(i + 1) % n], 1.0) for i in range(n)]
         else:
             pairs = [(a, b, 1.0 / (n - 1)) for a in chips for b in chips if a != b]
@@ -296,10 +322,37 @@ def _coflow(
     return links, weights, max((route.latency_s for route, _ in parts), default=0.0)
 
 
-def _one_domain(chips: NDArray[np.int32], fabric: FabricTables) -> bool:
-    """True where no replica spans scale-up domains."""
-    domains = fabric.node_domain[chips]
-    return bool((domains >= 0).all() and (domains == domains[:, :1]).all())
+def expected_load(requests: RequestTables | None, agents: AgentTables | None) -> Load:
+    """Mean prompt part that is computed and mean context, where attention is made affine."""
+    if agents is not None:
+        prefix, append = agents.distributions[0], agents.distributions[1]
+        return Load(float(max(append[0], 1.0)), float(min(prefix[0], agents.window_tokens)))
+    if requests is None or not len(requests.input_tokens):
+        return USUAL_LOAD
+    prompt, output = float(requests.input_tokens.mean()), float(requests.output_tokens.mean())
+    return Load(prompt, prompt + output / 2)
+
+
+def _collective_fabric(
+    chip: DeviceSpec, chips: NDArray[np.int32], fabric: FabricTables, hop_s: float
+) -> CollectiveFabric:
+    """What the ranks of a replica are joined by in the drawing: ports, hops and domains."""
+    usual = chip_fabric(chip)
+    first = int(chips[0][0])
+    out = fabric.link_source == first
+    up = out & (fabric.link_class == LinkClass.SCALE_UP)
+    beyond = out & (fabric.link_class != LinkClass.SCALE_UP)
+    scale_up = float(fabric.link_bytes_per_s[up].sum())
+    outside = float(fabric.link_bytes_per_s[beyond].sum())
+    domain = int(fabric.node_domain[first])
+    members = int((fabric.node_domain[chips[0]] == domain).sum()) if domain >= 0 else 1
+    return dataclasses.replace(
+        usual,
+        port_bytes_per_s=scale_up or outside or usual.port_bytes_per_s,
+        hop_s=hop_s or usual.hop_s,
+        ranks_per_domain=max(members, 1) if scale_up else len(chips[0]),
+        nic_bytes_per_s=outside or usual.nic_bytes_per_s,
+    )
 
 
 def _host_of(chip: int, fabric: FabricTables) -> int:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.cost.memory import chips_per_replica
 from engine.errors import ScenarioError
 from engine.scenario.design import Deployment
 from engine.sim.codes import NodeKind
@@ -19,11 +20,6 @@ class Placement:
     asked: int
     unused_chips: int
     spec_element: int  # an element whose chips are used: all have the same spec
-
-
-def chips_per_replica(deployment: Deployment) -> int:
-    """Chips of one replica: TP x PP, or the EP group where that is wider."""
-    return max(deployment.tp * deployment.pp, deployment.ep)
 
 
 def place(

@@ -4,6 +4,7 @@ import itertools
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import ScenarioError
 from engine.scenario.scenario import Scenario
@@ -13,6 +14,7 @@ from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
 
 MAX_REQUESTS = 20_000_000
+REQUESTS_A_CLIENT = 10  # of a closed loop, where the workload does not say
 
 
 def request_tables(scenario: Scenario) -> RequestTables | None:
@@ -23,17 +25,20 @@ def request_tables(scenario: Scenario) -> RequestTables | None:
     """
     workload = scenario.design.workload
     if scenario.trace is not None:
-        return _from_trace(scenario.trace, scenario.design.deployment.kv_block_tokens)
+        return from_trace(scenario.trace, scenario.design.deployment.kv_block_tokens)
     if workload.kind is WorkloadKind.AGENTS:
         return None
     if workload.kind is WorkloadKind.TRACE:
         raise ScenarioError(
             "workload", "its trace file was not read", "give the trace (--trace FILE)"
         )
+    if workload.kind is WorkloadKind.CLIENTS:
+        return _clients(workload, scenario.seed)
     return _poisson(workload, scenario.until_s, scenario.seed)
 
 
-def _from_trace(trace: RequestTrace, kv_block_tokens: int) -> RequestTables:
+def from_trace(trace: RequestTrace, kv_block_tokens: int, concurrency: int = 0) -> RequestTables:
+    """The requests of a trace; with `concurrency` as a closed loop over its list."""
     trace = with_whole_blocks(trace, kv_block_tokens)
     return RequestTables(
         arrival_s=trace.arrival_s.astype(np.float64),
@@ -42,6 +47,7 @@ def _from_trace(trace: RequestTrace, kv_block_tokens: int) -> RequestTables:
         entry_start=trace.block_start.astype(np.int64),
         entry=trace.blocks.astype(np.int32),
         entry_tokens=int(trace.block_tokens),
+        concurrency=concurrency,
     )
 
 
@@ -86,6 +92,23 @@ def _poisson(workload: WorkloadSpec, until_s: float, seed: int) -> RequestTables
     count = min(limit, int(expected + 10 * math.sqrt(expected) + 16))
     arrivals = np.cumsum(generator.exponential(1.0 / rate, count))
     arrivals = arrivals[arrivals <= until_s]
+    return _drawn(workload, arrivals, seed, 0)
+
+
+def _clients(workload: WorkloadSpec, seed: int) -> RequestTables:
+    """Requests of a closed loop: all may come at once, `clients` of them are in the system."""
+    if not 1 <= workload.clients <= 1_000_000:
+        raise ScenarioError(
+            "workload clients", f"it is {workload.clients}", "set 1 to 1,000,000 clients"
+        )
+    count = min(workload.requests or REQUESTS_A_CLIENT * workload.clients, MAX_REQUESTS)
+    return _drawn(workload, np.zeros(count), seed, workload.clients)
+
+
+def _drawn(
+    workload: WorkloadSpec, arrivals: NDArray[np.float64], seed: int, concurrency: int
+) -> RequestTables:
+    """Requests at given times with lengths drawn from the workload's distributions."""
     count = len(arrivals)
     inputs = sample(workload.input_tokens, count, np.random.default_rng([seed, 2]))
     outputs = sample(workload.output_tokens, count, np.random.default_rng([seed, 3]))
@@ -96,6 +119,7 @@ def _poisson(workload: WorkloadSpec, until_s: float, seed: int) -> RequestTables
         entry_start=np.zeros(count + 1, np.int64),
         entry=np.empty(0, np.int32),
         entry_tokens=0,
+        concurrency=concurrency,
     )
 
 

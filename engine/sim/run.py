@@ -29,6 +29,7 @@ from engine.sim.state import (
     COMPLETED,
     EVENTS,
     IN_SYSTEM,
+    LOGGED,
     NOW,
     OCCUPANCY,
     OCCUPANCY_MARK,
@@ -77,7 +78,9 @@ class Simulation:
     Equal tables and seed give equal results, however the run is sliced, copied or looked at.
     """
 
-    def __init__(self, lowered: Lowered, design_hash: str, seed: int, until_s: float) -> None:
+    def __init__(
+        self, lowered: Lowered, design_hash: str, seed: int, until_s: float, *, log_steps: int = 0
+    ) -> None:
         if not (math.isfinite(until_s) and until_s > 0):
             raise ScenarioError("run", f"its end is at {until_s} s", "set a time above 0")
         self.lowered = lowered
@@ -86,7 +89,7 @@ class Simulation:
         self._seed = seed
         self._world = _world(lowered, seed)
         self._network = _network(lowered)
-        self._state = _state(self._world, lowered, until_s)
+        self._state = _state(self._world, lowered, until_s, log_steps)
         self._finished = False
         self._wall_s = 0.0
         begin_agents(self._world, self._state)
@@ -237,6 +240,10 @@ class Simulation:
             series=self._series(),
         )
 
+    def step_log(self) -> F8:
+        """The first steps of the run, [steps, LOG_COLUMNS]: as many as the run was asked to log."""
+        return self._state.log[: int(self._state.whole[LOGGED])].copy()
+
     def _slice(self, target_s: float, budget: int) -> Status:
         started = time.perf_counter()
         code = advance(self._world, self._network, self._state, target_s, budget)
@@ -333,7 +340,7 @@ def _world(lowered: Lowered, seed: int) -> World:
     agents, requests = lowered.agents, lowered.requests
     empty4 = np.empty(0, np.int32)
     if requests is None:
-        requests = RequestTables(np.empty(0), empty4, empty4, np.zeros(1, np.int64), empty4, 0)
+        requests = RequestTables(np.empty(0), empty4, empty4, np.zeros(1, np.int64), empty4, 0, 0)
     share = 0.0
     if agents is None:
         agents = AgentTables(0, np.ones((6, 4)), 1.0, 0.0, 0.5, 0, False, empty4)
@@ -388,7 +395,7 @@ def _network(lowered: Lowered) -> Network:
     )
 
 
-def _state(world: World, lowered: Lowered, until_s: float) -> State:
+def _state(world: World, lowered: Lowered, until_s: float, log_steps: int) -> State:
     rep, fabric = lowered.replicas, lowered.fabric
     count = len(rep.chips)
     agents = world.agents.agents
@@ -400,7 +407,8 @@ def _state(world: World, lowered: Lowered, until_s: float) -> State:
         )
     latency = np.array(
         [
-            float((fabric.link_latency_s[rep.ingress_link[a:b]] * rep.ingress_weight[a:b]).sum())
+            lowered.frontend_s
+            + float((fabric.link_latency_s[rep.ingress_link[a:b]] * rep.ingress_weight[a:b]).sum())
             for a, b in zip(rep.ingress_start[:-1], rep.ingress_start[1:], strict=True)
         ]
     )
@@ -425,6 +433,7 @@ def _state(world: World, lowered: Lowered, until_s: float) -> State:
         remote=remote,
         capacity=FIRST_ROWS + 2 * lowered.limits.max_seqs,
         sample_s=max(SHORTEST_SAMPLE_S, horizon / SAMPLES_A_RUN),
+        log_steps=log_steps,
     )
 
 

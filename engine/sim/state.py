@@ -40,6 +40,7 @@ REPLICA = np.dtype(  # one row a replica
         ("context", WHOLE),  # summed KV tokens of decoding sequences
         ("free", WHOLE),  # KV blocks neither running nor cached
         ("blocks", WHOLE),  # KV blocks in all
+        ("promised", WHOLE),  # free blocks that running sequences will still take (no_evict)
         ("cached", WHOLE),  # blocks of cached entries
         ("loose", WHOLE),  # of which not pinned
         ("wait_head", WHOLE),
@@ -53,6 +54,7 @@ REPLICA = np.dtype(  # one row a replica
         ("computed_s", REAL),  # end of its compute part
         ("tokens", WHOLE),  # batch tokens of the step
         ("samples", WHOLE),  # tokens that the step will emit
+        ("moved", REAL),  # bytes that it moves after its compute part
         ("blocked", WHOLE),  # 1 while the head of the queue lacks KV blocks
         ("wait_mark", REAL),  # s up to which wait_kv is counted
         ("wait_kv", REAL),  # cumulative seconds in which the head lacked KV blocks
@@ -152,8 +154,22 @@ REALS = 6
     TOKENS_CACHED,
     TTFT_COUNT,
     TPOT_COUNT,
-) = range(15)
-WHOLES = 15
+    LOGGED,
+) = range(16)
+WHOLES = 16
+
+# columns of a step in `State.log`: what its time is a function of, and when it began
+(
+    LOG_REPLICA,
+    LOG_STARTED_S,
+    LOG_TOKENS,
+    LOG_SAMPLES,
+    LOG_DECODING,
+    LOG_CONTEXT,
+    LOG_CHUNKS,
+    LOG_AREA,
+) = range(8)
+LOG_COLUMNS = 8
 
 
 class State(NamedTuple):
@@ -180,6 +196,7 @@ class State(NamedTuple):
     samples: F8  # [SAMPLES, SAMPLE_COLUMNS]
     ttft_bins: I8  # [TTFT_BINS] of the running interval
     tpot_bins: I8  # [TTFT_BINS]
+    log: F8  # [rows, LOG_COLUMNS] the first steps of the run; no rows unless asked for
 
 
 def new_state(
@@ -195,6 +212,7 @@ def new_state(
     remote: NDArray[np.bool_],
     capacity: int,
     sample_s: float,
+    log_steps: int = 0,
 ) -> State:
     """An empty state; `capacity` finished requests fit before the output must grow."""
     real = np.zeros(REALS)
@@ -234,6 +252,7 @@ def new_state(
         samples=np.zeros((SAMPLES, SAMPLE_COLUMNS)),
         ttft_bins=np.zeros(TTFT_BINS, np.int64),
         tpot_bins=np.zeros(TTFT_BINS, np.int64),
+        log=np.zeros((log_steps, LOG_COLUMNS)),
     )
 
 

@@ -56,18 +56,28 @@ class FabricTables(NamedTuple):
 class TimingTables(NamedTuple):
     """Step time of one deployment, compiled: seconds as a function of the batch.
 
-    A step with m batch tokens (decode + prefill), s sampled sequences, a summed decode context
-    of C tokens, a prefill area of A token^2 (sum over chunks x (past + x/2)) takes
-      sum(dense_s[m]) + head_s[s] + decode_context_s C + prefill_area_s A + sequence_s s
+    A step with m batch tokens (decode + prefill), n decoding sequences that have C tokens of
+    context in all, p prompt chunks with an area of A token^2 (sum over chunks x (past + x/2)) and
+    s sampled sequences takes
+      sum(dense_s[m]) + head_s[s] + decode_base_s[n] + decode_context_s[n] C
+      + prefill_area_s[m] A + chunk_s p + sequence_s s
     seconds of chip time, and then moves `collective_bytes[m]` through the replica's coflow.
+
+    With speculative decoding a decoding sequence has `verified` tokens in a step that emits
+    `accepted` of them in the mean. A step of the loop emits one, so it stands for 1/accepted of
+    such a step: what the decoding sequences cost is divided by `accepted`, what prompts add is not.
     """
 
     dense_s: F8  # [max_tokens + 1, CAUSES] by cause; row 0 is zero
-    head_s: F8  # [max_seqs + 1] language-model head and sampling: memory bandwidth bound
-    decode_context_s: float  # s per token of summed context: memory bandwidth
-    prefill_area_s: float  # s per token^2: compute
+    head_s: F8  # [max_seqs + 1] language-model head and state of a sequence: memory bound
+    decode_base_s: F8  # [max_seqs + 1] attention of n sequences without context
+    decode_context_s: F8  # [max_seqs + 1] s per token of their summed context: memory bandwidth
+    prefill_area_s: F8  # [max_tokens + 1] s per token^2: compute
+    chunk_s: float  # s per prompt chunk of a step: overhead
     sequence_s: float  # s per sampled sequence: overhead
     collective_bytes: F8  # [max_tokens + 1] bytes on the busiest link of the coflow
+    verified: int  # tokens that a decoding sequence has in a step, 1 without speculation
+    accepted: float  # of which are emitted in the mean, 1.0 without speculation
 
 
 class ReplicaTables(NamedTuple):
@@ -96,6 +106,9 @@ class RequestTables(NamedTuple):
 
     Request i shares prefix entries entry[entry_start[i]:entry_start[i + 1]] (ids of hash blocks of
     `entry_tokens` tokens each, shared between requests) with earlier requests.
+
+    With `concurrency` above 0 the loop is closed over the list: so many requests are in the
+    system at most, and the next one comes when one is done (or at its arrival, if that is later).
     """
 
     arrival_s: F8  # [requests]
@@ -104,6 +117,7 @@ class RequestTables(NamedTuple):
     entry_start: I8  # [requests + 1]
     entry: I4  # [entries] id of a cacheable block, 0..blocks-1
     entry_tokens: int  # tokens of one block
+    concurrency: int  # 0: an open loop
 
 
 class AgentTables(NamedTuple):
@@ -133,3 +147,4 @@ class Limits(NamedTuple):
     block_tokens: int
     router: int  # 0 round robin, 1 least loaded, 2 session sticky
     window_tokens: int  # longest context that the model serves
+    no_evict: bool  # admit a request only if its whole output will fit: nobody is pushed out

@@ -7,9 +7,10 @@ import msgspec
 
 
 class WorkloadKind(StrEnum):
-    """How requests come: open loop, closed loop of agents, or a trace file."""
+    """How requests come: open loop, closed loop of clients or agents, or a trace file."""
 
     POISSON = "poisson"
+    CLIENTS = "clients"
     AGENTS = "agents"
     TRACE = "trace"
 
@@ -27,6 +28,9 @@ class LogNormal(msgspec.Struct, frozen=True, kw_only=True):
 class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Who asks. Only the fields of its kind are read; lengths in tokens, times in seconds.
 
+    Clients: `clients` of them, each sends its next request as soon as the last one is answered,
+    `requests` in all (0: ten for each client); lengths are drawn as in an open loop.
+
     Agents: `agents` sessions, each a loop of think -> task of steps (mean `steps_per_task`,
     geometric); a step prefills what is not cached of (context + append), decodes `output`
     tokens, then runs a tool for `tool_s` which burns `tool_cpu_s` on a host core. The context
@@ -38,6 +42,7 @@ class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
     profile: str = "coding-agent"
     agents: int = 100
     rate_per_s: float = 1.0
+    clients: int = 16
     requests: int = 0  # open loop: stop after so many (0: no limit)
     input_tokens: LogNormal = LogNormal(median=1000.0, sigma=1.0, low=1.0, high=131072.0)
     output_tokens: LogNormal = LogNormal(median=200.0, sigma=1.0, low=1.0, high=16384.0)

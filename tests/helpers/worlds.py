@@ -106,12 +106,16 @@ def with_step_time(
     timing = TimingTables(
         dense_s=dense,
         head_s=np.zeros(limits.max_seqs + 1),
-        decode_context_s=context_s,
-        prefill_area_s=area_s,
+        decode_base_s=np.zeros(limits.max_seqs + 1),
+        decode_context_s=np.full(limits.max_seqs + 1, context_s),
+        prefill_area_s=np.full(len(tokens), area_s),
+        chunk_s=0.0,
         sequence_s=0.0,
         collective_bytes=collective_bytes * (tokens > 0),
+        verified=1,
+        accepted=1.0,
     )
-    return dataclasses.replace(lowered, timing=timing)
+    return dataclasses.replace(lowered, timing=timing, frontend_s=0.0)
 
 
 def with_limits(

@@ -9,15 +9,11 @@ admission.
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.cache import cache_make_room, cache_pin, cache_take, cache_unpin
 from engine.sim.kernels.compiling import inner
-from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.network import Network
+from engine.sim.kernels.steps import begin_step
 from engine.sim.kernels.world import (
-    COMPUTE,
-    COMPUTING,
     DECODE,
     KV_MEMORY,
-    MEMORY,
-    OVERHEAD,
     PREFILL,
     QUEUE,
     WAITING,
@@ -45,6 +41,22 @@ def unlink_running(s: State, r: int, q: int) -> None:
 
 
 @inner
+def release_promise(w: World, s: State, r: int, q: int, tokens: int) -> None:
+    """A sequence that has `tokens` in KV takes no more blocks: what it was promised is free."""
+    if w.limits.no_evict:
+        s.rep[r].promised -= _blocks_to_come(w, s, q, tokens)
+
+
+@inner
+def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
+    """Blocks that a sequence with `tokens` in KV still needs for its whole output."""
+    size = w.limits.block_tokens
+    whole = (s.req[q].prompt + s.req[q].output + size - 1) // size
+    come: int = whole - (tokens + size - 1) // size
+    return come
+
+
+@inner
 def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
     rep, req = s.rep, s.req
@@ -55,6 +67,7 @@ def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     req[q].emitted += done
     rep[r].decoding -= 1
     rep[r].context -= tokens
+    release_promise(w, s, r, q, tokens)
     s.growing[r, (req[q].decode_step - req[q].start_tokens) % size] -= 1
     return tokens
 
@@ -94,11 +107,13 @@ def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
     pushed_out = _grow(w, s, r, now)
     budget = limits.max_batched_tokens - rep[r].decoding
     samples = rep[r].decoding
+    chunks = 0
     area = 0.0
     q = rep[r].fill_head
     while q >= 0 and budget > 0:
         x = min(req[q].target - req[q].filled, budget)
         area += _give(s, q, x)
+        chunks += 1
         budget -= x
         if req[q].filled + x >= req[q].target:
             samples += 1
@@ -110,12 +125,13 @@ def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
                 break
             x = min(req[q].target - req[q].filled, budget)
             area += _give(s, q, x)
+            chunks += 1
             budget -= x
             if req[q].filled + x >= req[q].target:
                 samples += 1
     tokens = limits.max_batched_tokens - budget
     if tokens > 0:
-        _begin(w, s, r, tokens, samples, area, now)
+        begin_step(w, s, r, tokens, samples, chunks, area, now)
 
 
 @inner
@@ -124,28 +140,6 @@ def _give(s: State, q: int, x: int) -> float:
     s.req[q].chunk = x
     area: float = x * (s.req[q].filled + 0.5 * x)
     return area
-
-
-@inner
-def _begin(w: World, s: State, r: int, tokens: int, samples: int, area: float, now: float) -> None:
-    rep, timing = s.rep, w.timing
-    total = 0.0
-    for c in range(CAUSES):
-        s.step_cause[r, c] = timing.dense_s[tokens, c]
-    s.step_cause[r, MEMORY] += timing.head_s[samples]
-    s.step_cause[r, MEMORY] += timing.decode_context_s * rep[r].context
-    s.step_cause[r, COMPUTE] += timing.prefill_area_s * area
-    s.step_cause[r, OVERHEAD] += timing.sequence_s * samples
-    for c in range(CAUSES):
-        total += s.step_cause[r, c]
-    rep[r].mode = COMPUTING
-    rep[r].tokens = tokens
-    rep[r].samples = samples
-    rep[r].started_s = now
-    rep[r].computed_s = now + total
-    # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly
-    s.step_cause[r, OVERHEAD] += (rep[r].computed_s - now) - total
-    heap_set(s.rep_heap, r, rep[r].computed_s)
 
 
 @inner
@@ -160,6 +154,8 @@ def _grow(w: World, s: State, r: int, now: float) -> bool:
         pushed_out = True
         _push_out(w, s, r, rep[r].run_tail, now)
     rep[r].free -= s.growing[r, column]
+    if w.limits.no_evict:
+        rep[r].promised -= s.growing[r, column]
     return pushed_out
 
 
@@ -174,6 +170,7 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
         leave_decode(w, s, r, q, rep[r].step)
     else:
         _unlink_fill(s, r, q)
+        release_promise(w, s, r, q, req[q].target)
     if req[q].preempted:
         s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
     else:
@@ -255,9 +252,11 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
     if not w.limits.chunked_prefill and whole > budget:
         return False
     need = max(0, total - reused)
-    if need > rep[r].free + loose:
+    come = _blocks_to_come(w, s, q, req[q].target) if w.limits.no_evict else 0
+    if need + come + rep[r].promised > rep[r].free + loose:
         rep[r].blocked = 1
         return False
+    rep[r].promised += come
     if closed and reused > 0:
         cache_take(rep, cache, r, q)
     elif pinned > 0:

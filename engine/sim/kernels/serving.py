@@ -18,6 +18,7 @@ from engine.sim.kernels.scheduler import (
     entry_blocks,
     leave_decode,
     mark_kv,
+    release_promise,
     schedule,
     unlink_running,
 )
@@ -66,8 +67,8 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
         replica_s = heap_top_key(s.rep_heap)
         slot_s = heap_top_key(s.req_heap)
         arrival_s = np.inf
-        if whole[NEXT_ARRIVAL] < w.requests.arrival_s.size:
-            arrival_s = w.requests.arrival_s[whole[NEXT_ARRIVAL]]
+        if _may_arrive(w, s):
+            arrival_s = max(w.requests.arrival_s[whole[NEXT_ARRIVAL]], real[NOW])
         first_s = min(network_s, replica_s, slot_s, arrival_s)
         if first_s == np.inf:
             return STALLED
@@ -91,6 +92,14 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
             arrive(w, net, s, q, w.requests.input_tokens[q], w.requests.output_tokens[q], first_s)
         net_settle(net, first_s)
     return OK
+
+
+@inner
+def _may_arrive(w: World, s: State) -> bool:
+    """A request is left, and in a closed loop one of the `concurrency` places is free."""
+    if s.whole[NEXT_ARRIVAL] >= w.requests.arrival_s.size:
+        return False
+    return w.requests.concurrency == 0 or s.whole[IN_SYSTEM] < w.requests.concurrency
 
 
 @inner
@@ -149,7 +158,7 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> None:
         s.rep_cause[r, c] += s.step_cause[r, c]
     rep[r].busy_s += rep[r].computed_s - rep[r].started_s
     rep[r].compute_s += s.step_cause[r, COMPUTE]
-    moved = w.timing.collective_bytes[rep[r].tokens]
+    moved = rep[r].moved
     if moved > 0.0 and net.route_start[r + 1] > net.route_start[r]:
         rep[r].mode = COMMUNICATING
         net_start(net, r, r, moved, now)
@@ -208,6 +217,7 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
         count_bin(s.ttft_bins, now - req[q].arrive_s)
     req[q].emitted += 1
     if req[q].emitted >= req[q].output:
+        release_promise(w, s, r, q, req[q].filled)
         _complete(w, net, s, r, q, req[q].filled, now)
         return
     req[q].phase = DECODE

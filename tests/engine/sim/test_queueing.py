@@ -266,7 +266,7 @@ def test_expert_parallel_beyond_tp_is_refused_with_its_reason(shop: Catalog) -> 
     design = worlds.one_chip(shop, replicas=4)
     deployment = msgspec.structs.replace(design.deployment, ep=4, replicas=1)
     wide = msgspec.structs.replace(design, deployment=deployment)
-    with pytest.raises(ScenarioError, match="not modelled"):
+    with pytest.raises(ScenarioError, match="do not divide"):
         prepare_simulation(Scenario(design=wide, catalog=shop, until_s=1.0, seed=1))
 
 

@@ -40,6 +40,7 @@ def run(base: Lowered, rows: list[tuple[float, int, int]], **limits: int) -> Run
         entry_start=np.zeros(len(rows) + 1, np.int64),
         entry=np.empty(0, np.int32),
         entry_tokens=0,
+        concurrency=0,
     )
     lowered = worlds.with_limits(dataclasses.replace(base, requests=requests), **limits)
     simulation = worlds.simulation(worlds.with_step_time(lowered, **TIMES), 1e6)
