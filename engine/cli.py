@@ -22,7 +22,7 @@ from engine.scenario.design import Design
 OK, FAILED, USAGE = 0, 1, 2
 
 TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
-VERBS = ("validate", "analyse", "simulate", "flows", "export", "import-model")
+VERBS = ("validate", "analyse", "simulate", "flows", "predict", "export", "import-model")
 
 DRAIN_S = 30 * 86_400.0  # a trace without --until runs until it is drained, at most so long
 
@@ -87,6 +87,11 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--links", type=Path, required=True)
     verb.add_argument("--flows", type=Path, required=True)
     verb.add_argument("--out", type=Path, required=True)
+    verb = add("predict", "predict measured cells of a CSV file, in batch", _predict)
+    verb.add_argument("--in", dest="source", type=Path, required=True, metavar="CSV")
+    verb.add_argument("--out", dest="target", type=Path, required=True, metavar="CSV")
+    verb.add_argument("--collectives", action="store_true", help="the rows are collectives")
+    verb.add_argument("--jobs", type=int, default=0, help="processes (0: one a core)")
     verb = add("export", "write the drawing as a picture", _export)
     verb.add_argument("file", type=Path)
     verb.add_argument("--png", type=Path, default=None)
@@ -213,6 +218,25 @@ def _flows(options: argparse.Namespace) -> int:
 
     report = run_flow_files(options.links, options.flows, options.out)
     _say(options, report, [f"{key}: {value}" for key, value in report.items()])
+    return OK
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from engine.study.predict import predict_file
+    from engine.study.predict_collectives import predict_collectives
+
+    if options.jobs < 0:
+        print("rackflow predict: --jobs is 0 or more", file=sys.stderr)
+        return USAGE
+    if options.collectives:
+        counts = dict(predict_collectives(options.source, options.target))
+    else:
+        progress = None if options.json else _progress
+        counts = predict_file(options.source, options.target, jobs=options.jobs, progress=progress)
+    rows = sum(counts.values())
+    report = {"out": str(options.target), "rows": rows, "statuses": counts}
+    lines = [f"{count:>6}  {status}" for status, count in sorted(counts.items())]
+    _say(options, report, [f"wrote {options.target}, {rows} rows", *lines])
     return OK
 
 
