@@ -6,7 +6,9 @@ a fit needs the parts of a deployment only once.
 
 Tensor parallelism shards heads and widths, attention-DP ranks hold 1/dp of the sequences each,
 experts lie over all chips of a stage (EP ranks times MoE-TP). Pipeline stages work on 1/pp of the
-batch at a time: a step takes all layers at 1/pp of the tokens (full pipeline, no bubble).
+batch at a time: a step takes all layers at 1/pp of the tokens. That is a full pipeline; one with
+fewer micro-batches than stages is looked up in a larger row (`engine.sim.tables.TimingTables`), so
+that the table has rows for pp times the token budget.
 """
 
 from typing import NamedTuple
@@ -27,6 +29,7 @@ F8 = NDArray[np.float64]
 
 ELEMENTWISE_PASSES = 10.0  # two norms, residuals, rotary, activation: reads and writes a layer
 SHORTEST_CHUNK = 128.0  # tokens: the curve of prompt attention is read at no shorter chunk
+LONGEST_GRID = 1_000_000  # tokens of the largest batch that a table has a row for
 SHORTEST_CONTEXT = 64.0  # tokens: below, attention is all launch
 KV_BYTES = {"bf16": 2.0, "fp8": 1.0}
 
@@ -110,9 +113,8 @@ def step_parts(
         "bf16" if deployment.kv_precision is Precision.BF16 else "fp8",
     )
     verified = deployment.speculative_tokens + 1
-    tokens = token_grid(
-        deployment.max_num_batched_tokens + deployment.max_num_seqs * (verified - 1)
-    )
+    most = deployment.max_num_batched_tokens + deployment.max_num_seqs * (verified - 1)
+    tokens = token_grid(min(most * shard.pp, LONGEST_GRID))
     batch = tokens / shard.pp
     own = batch / shard.dp
     compute, memory = _gemms(shard, own)

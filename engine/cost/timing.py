@@ -41,6 +41,7 @@ class CompiledTiming(NamedTuple):
     collective_bytes: F8  # [max_tokens + 1]
     verified: int
     accepted: float
+    stages: int
 
 
 def compile_timing(
@@ -121,6 +122,7 @@ def assemble(
         collective_bytes=np.interp(tokens, grid, exchange.bytes),
         verified=deployment.speculative_tokens + 1,
         accepted=accepted,
+        stages=deployment.pp,
     )
 
 
@@ -138,15 +140,18 @@ class Batch(NamedTuple):
 def step_seconds(timing: CompiledTiming, batch: Batch) -> float:
     """Chip time of one step, written out: the slow twin of the kernel's look-up."""
     last = len(timing.dense_s) - 1
+    batches = batch.decoding + batch.chunks
+    fill = timing.stages / batches if 0 < batches < timing.stages else 1.0
     extra = batch.decoding * (timing.verified - 1)
-    whole = min(batch.tokens + extra, last)
+    whole = min(int((batch.tokens + extra) * fill), last)
     share = 1.0 / timing.accepted if timing.verified > 1 and batch.decoding else 1.0
     dense = float(timing.dense_s[whole].sum())
     if extra:
-        alone = float(timing.dense_s[min(batch.decoding * timing.verified, last)].sum())
+        row = min(int(batch.decoding * timing.verified * fill), last)
+        alone = float(timing.dense_s[row].sum())
         dense = alone * share + dense - alone
     attention = timing.decode_base_s[batch.decoding]
-    attention += timing.decode_context_s[batch.decoding] * batch.context
+    attention += timing.decode_context_s[batch.decoding] * batch.context * fill
     repeated = timing.head_s[batch.sampled] + attention + timing.sequence_s * batch.sampled
-    prompts = timing.prefill_area_s[whole] * batch.area + timing.chunk_s * batch.chunks
+    prompts = timing.prefill_area_s[whole] * batch.area * fill + timing.chunk_s * batch.chunks
     return float(dense + repeated * share + prompts)

@@ -37,6 +37,7 @@ from engine.sim.tables import (
 )
 from engine.topology.elements import Element
 from engine.topology.expand import expand, figure_value
+from engine.workload.profiles import clipped_mean
 
 MAX_BATCHED_TOKENS = 1_000_000
 MAX_SHARDS = 1_000_000
@@ -326,7 +327,8 @@ def expected_load(requests: RequestTables | None, agents: AgentTables | None) ->
     """Mean prompt part that is computed and mean context, where attention is made affine."""
     if agents is not None:
         prefix, append = agents.distributions[0], agents.distributions[1]
-        return Load(float(max(append[0], 1.0)), float(min(prefix[0], agents.window_tokens)))
+        computed = clipped_mean(append[0], append[1], append[3])
+        return Load(max(computed, 1.0), float(min(prefix[0], agents.window_tokens)))
     if requests is None or not len(requests.input_tokens):
         return USUAL_LOAD
     prompt, output = float(requests.input_tokens.mean()), float(requests.output_tokens.mean())

@@ -63,6 +63,10 @@ class TimingTables(NamedTuple):
       + prefill_area_s[m] A + chunk_s p + sequence_s s
     seconds of chip time, and then moves `collective_bytes[m]` through the replica's coflow.
 
+    A pipeline works on as many micro-batches as it has stages; the rows are of a full one. With
+    fewer sequences and prompts than stages it runs empty slots: each micro-batch is as large as
+    in a batch of stages / micro-batches times the tokens, contexts and areas.
+
     With speculative decoding a decoding sequence has `verified` tokens in a step that emits
     `accepted` of them in the mean. A step of the loop emits one, so it stands for 1/accepted of
     such a step: what the decoding sequences cost is divided by `accepted`, what prompts add is not.
@@ -78,6 +82,7 @@ class TimingTables(NamedTuple):
     collective_bytes: F8  # [max_tokens + 1] bytes on the busiest link of the coflow
     verified: int  # tokens that a decoding sequence has in a step, 1 without speculation
     accepted: float  # of which are emitted in the mean, 1.0 without speculation
+    stages: int  # of the pipeline
 
 
 class ReplicaTables(NamedTuple):

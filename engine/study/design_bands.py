@@ -24,6 +24,7 @@ from engine.sim.lower import drawn_chip
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, ledger_of, priced
 from engine.study.schedule import static_batch
 from engine.study.uncertainty import bands, spread_of
+from engine.workload.profiles import clipped_mean
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 
 USUAL_SEQUENCES = 32  # of a decode batch; the band hardly depends on it
@@ -89,7 +90,9 @@ def design_bands(design: Design, catalog: Catalog) -> DesignBands | None:
 def _lengths(workload: WorkloadSpec, window: int) -> tuple[int, int]:
     """(prompt part that is computed, context) of a workload, in tokens."""
     if workload.kind is WorkloadKind.AGENTS:
-        prompt, context = workload.append_tokens.median, workload.prefix_tokens.median
+        append = workload.append_tokens
+        prompt = clipped_mean(append.median, append.sigma, append.high)
+        context = workload.prefix_tokens.median
     else:
         prompt = workload.input_tokens.median
         context = prompt + workload.output_tokens.median / 2

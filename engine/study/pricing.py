@@ -61,13 +61,15 @@ def ledger_of(
     verified = deployment.speculative_tokens + 1
     speculates = (decoding > 0) & (verified > 1)
     share = np.where(speculates, 1.0 / accepted_per_step(deployment, llm), 1.0)
-    whole = tokens + decoding * (verified - 1)
+    batches = decoding + chunks
+    fill = np.where(batches < deployment.pp, deployment.pp / np.maximum(batches, 1.0), 1.0)
+    whole = (tokens + decoding * (verified - 1)) * fill
 
     def dense(values: F8) -> F8:
         row = np.asarray(np.interp(whole, parts.tokens, values), np.float64)
         if verified == 1:
             return row
-        alone = np.interp(decoding * verified, parts.tokens, values)
+        alone = np.interp(decoding * verified * fill, parts.tokens, values)
         return np.asarray(np.where(speculates, alone * share + row - alone, row))
 
     def by_count(values: F8, count: F8) -> F8:
@@ -88,12 +90,10 @@ def ledger_of(
         chunks,
     )
     sums = np.stack([schedule.weight.T @ column for column in per_step], axis=1)
-    sums[:, COLUMNS.index("decode")] += schedule.context.T @ by_count(
-        parts.decode_context_s, decoding
-    )
-    sums[:, COLUMNS.index("prefill_attention")] += schedule.area.T @ np.interp(
-        whole, parts.tokens, parts.prefill_area_s
-    )
+    slope = by_count(parts.decode_context_s, decoding) * fill
+    sums[:, COLUMNS.index("decode")] += schedule.context.T @ slope
+    area_s = np.interp(whole, parts.tokens, parts.prefill_area_s) * fill
+    sums[:, COLUMNS.index("prefill_attention")] += schedule.area.T @ area_s
     return Ledger(sums, schedule.constant_s, frontend_s, schedule.output_tokens)
 
 

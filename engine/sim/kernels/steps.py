@@ -25,33 +25,44 @@ def step_causes(
     causes: F8,
 ) -> None:
     """Writes the seconds of a step by cause into `causes` [CAUSES]."""
+    last = timing.dense_s.shape[0] - 1
+    fill = _fill(timing, decoding, chunks)
     share = 1.0
+    row = min(int(tokens * fill), last)
     if timing.verified > 1 and decoding > 0:
-        last = timing.dense_s.shape[0] - 1
-        alone = min(decoding * timing.verified, last)
-        row = min(tokens + decoding * (timing.verified - 1), last)
+        alone = min(int(decoding * timing.verified * fill), last)
+        row = min(int((tokens + decoding * (timing.verified - 1)) * fill), last)
         share = 1.0 / timing.accepted
         for c in range(CAUSES):
             decode = timing.dense_s[alone, c]
             causes[c] = decode * share + (timing.dense_s[row, c] - decode)
     else:
-        row = tokens
         for c in range(CAUSES):
             causes[c] = timing.dense_s[row, c]
-    attention = timing.decode_base_s[decoding] + timing.decode_context_s[decoding] * context
+    attention = timing.decode_base_s[decoding] + timing.decode_context_s[decoding] * context * fill
     causes[MEMORY] += (timing.head_s[samples] + attention) * share
-    causes[COMPUTE] += timing.prefill_area_s[row] * area
+    causes[COMPUTE] += timing.prefill_area_s[row] * area * fill
     causes[OVERHEAD] += timing.sequence_s * samples * share + timing.chunk_s * chunks
 
 
 @inner
-def collective_bytes(timing: TimingTables, tokens: int, decoding: int) -> float:
+def _fill(timing: TimingTables, decoding: int, chunks: int) -> float:
+    """Stages over micro-batches of a step, 1 for a full pipeline."""
+    batches = decoding + chunks
+    if batches >= timing.stages or batches == 0:
+        return 1.0
+    return timing.stages / batches
+
+
+@inner
+def collective_bytes(timing: TimingTables, tokens: int, decoding: int, chunks: int) -> float:
     """Bytes that a step moves through the replica's coflow after its compute part."""
-    if timing.verified <= 1 or decoding == 0:
-        return float(timing.collective_bytes[tokens])
     last = timing.dense_s.shape[0] - 1
-    alone = timing.collective_bytes[min(decoding * timing.verified, last)]
-    row = min(tokens + decoding * (timing.verified - 1), last)
+    fill = _fill(timing, decoding, chunks)
+    if timing.verified <= 1 or decoding == 0:
+        return float(timing.collective_bytes[min(int(tokens * fill), last)])
+    alone = timing.collective_bytes[min(int(decoding * timing.verified * fill), last)]
+    row = min(int((tokens + decoding * (timing.verified - 1)) * fill), last)
     moved: float = alone / timing.accepted + (timing.collective_bytes[row] - alone)
     return moved
 
@@ -72,7 +83,7 @@ def begin_step(
     rep[r].mode = COMPUTING
     rep[r].tokens = tokens
     rep[r].samples = samples
-    rep[r].moved = collective_bytes(w.timing, tokens, rep[r].decoding)
+    rep[r].moved = collective_bytes(w.timing, tokens, rep[r].decoding, chunks)
     rep[r].started_s = now
     rep[r].computed_s = now + total
     # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly

@@ -168,13 +168,18 @@ batches = st.lists(
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=batches, drafted=st.integers(0, 4), share=st.floats(0.0, 1.0))
+@given(
+    rows=batches,
+    drafted=st.integers(0, 4),
+    share=st.floats(0.0, 1.0),
+    pp=st.sampled_from((1, 2, 4)),
+)
 def test_the_kernel_takes_the_seconds_of_its_readable_twin(
-    rows: list[tuple[int, int, int, float]], drafted: int, share: float
+    rows: list[tuple[int, int, int, float]], drafted: int, share: float, pp: int
 ) -> None:
     shop = SHOP
     compiled = timing(
-        shop, "qwen3_30b_a3b", tp=2, speculative_tokens=drafted,
+        shop, "qwen3_30b_a3b", tp=2, pp=pp, speculative_tokens=drafted,
         acceptance_length=1.0 + drafted * share,
     )  # fmt: skip
     wanted = [
@@ -199,12 +204,18 @@ def test_accepted_drafts_make_decode_cheaper_and_refused_ones_dearer(shop: Catal
     assert none > plain
 
 
-def test_pipeline_stages_share_the_layers_and_add_their_steps(shop: Catalog) -> None:
+def test_a_full_pipeline_shares_the_layers_and_adds_its_stages_steps(shop: Catalog) -> None:
     one, two = timing(shop), timing(shop, pp=2)
-    whole = step_seconds(one, Batch(1024, 0, 1, 0.0, 1, 0.0))
-    halves = step_seconds(two, Batch(1024, 0, 1, 0.0, 1, 0.0))
-    assert whole / 2 < halves < whole
+    batch = Batch(1024, 0, 2, 0.0, 2, 0.0)
+    assert step_seconds(one, batch) / 2 < step_seconds(two, batch) < step_seconds(one, batch)
     assert two.dense_s[1, Cause.OVERHEAD] > one.dense_s[1, Cause.OVERHEAD]
+
+
+def test_a_pipeline_with_one_prompt_takes_as_long_as_its_layers(shop: Catalog) -> None:
+    alone = Batch(1024, 0, 1, 0.0, 1, 1024**2 / 2)
+    one, four = (step_seconds(timing(shop, pp=pp), alone) for pp in (1, 4))
+    assert four == pytest.approx(one, rel=0.2)
+    assert four > one
 
 
 def test_attention_ranks_hold_their_own_sequences(shop: Catalog) -> None:
