@@ -13,11 +13,13 @@ therefore never make an operator slower. Shapes outside the measured ones are ta
 The arrays lie in `resources/calibration/operators.npz`, written by `make calibrate`.
 """
 
+import io
 import json
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,10 +151,10 @@ def load_curves() -> CurveSet:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise CatalogError(str(path), "is larger than any set of curves", "run make calibrate")
-        with np.load(path, allow_pickle=False) as stored:
+        with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as stored:
             index: list[dict[str, Any]] = json.loads(str(stored["index"]))
             return CurveSet({_key(row): _curve(stored, row, i) for i, row in enumerate(index)})
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise CatalogError(
             str(path), f"cannot be read: {error}", "install again, or run make calibrate"
         ) from error

@@ -5,7 +5,8 @@ them. Its sums follow `engine.cost.timing.assemble`, so that
 
     metric = constant + ledger . terms
 
-equals what the event loop measures with those terms (a test compares them).
+equals what the event loop measures with those terms, up to the repair that keeps the loop's table
+monotone in the tokens (a test compares them, to 3 %).
 """
 
 from typing import NamedTuple
