@@ -48,6 +48,10 @@ calibrate: setup ## fit all efficiencies: make calibrate DATA=folder of publishe
 	@$(VENV)/python -m pip install --quiet 'pyarrow>=17'
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/python -m engine.study.calibration "$(DATA)"
 
+validate: setup ## predictions beside measurements: writes resources/docs/validation.html (5 min)
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/python -m engine.study.validation \
+	    $(if $(SAMPLE),--sample $(SAMPLE)) $(if $(DATA),"$(DATA)")
+
 examples: setup ## write resources/examples from code
 	@$(VENV)/python packaging/make_examples.py
 

@@ -1,0 +1,1 @@
+"""Predictions beside published measurements: the shipped table, scores, plots and the page."""
