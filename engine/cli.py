@@ -163,9 +163,11 @@ def _ids(text: str) -> frozenset[str]:
 
 def _simulate(options: argparse.Namespace) -> int:
     from engine.metrics.summary import summarise
+    from engine.report.ranges import summary_report
     from engine.report.tables import summary_lines
     from engine.scenario.scenario import Scenario
     from engine.sim.prepare import prepare_simulation
+    from engine.study.design_bands import design_bands
 
     design, catalog, _ = _open(options.file)
     trace = None
@@ -191,7 +193,8 @@ def _simulate(options: argparse.Namespace) -> int:
     simulation, lowered = prepare_simulation(scenario)
     simulation.run_to_end(None if options.json else _progress)
     summary = summarise(simulation.results(), lowered, scenario)
-    _say(options, msgspec.to_builtins(summary), summary_lines(summary))
+    bands = design_bands(design, catalog)
+    _say(options, summary_report(summary, bands), summary_lines(summary, bands))
     return OK
 
 

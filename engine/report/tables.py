@@ -1,30 +1,36 @@
 """Plain-text tables for the shell: what a summary says, a line each."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from engine.metrics.percentiles import Spread
 from engine.metrics.summary import Summary
+from engine.report.ranges import (
+    NO_BAND,
+    e2e_band,
+    rate_range,
+    time_range,
+    time_text,
+    tokens_text,
+)
 from engine.units import format_quantity
 
+if TYPE_CHECKING:
+    from engine.study.design_bands import Band, DesignBands
 
-def summary_lines(summary: Summary) -> list[str]:
-    """The summary of a run for a reader at a terminal."""
+
+def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[str]:
+    """The summary of a run for a reader at a terminal; with bands the 80 % range of each figure."""
     lines = [
         f"{summary.design}  (design {summary.design_hash}, seed {summary.seed})",
         f"simulated {summary.simulated_s:,.1f} s in {summary.wall_s:.2f} s, "
         f"{summary.events:,} events, {summary.steps:,} steps",
         f"requests: {summary.requests_completed:,} completed of {summary.requests_arrived:,}, "
         f"{summary.requests_in_flight:,} in flight, {summary.requests_rejected:,} rejected",
-        f"tokens/s: {summary.output_tokens_per_s:,.1f} out, {summary.input_tokens_per_s:,.1f} in"
+        f"tokens/s: {_rate(summary.output_tokens_per_s, bands)} out, "
+        f"{_rate(summary.input_tokens_per_s, bands)} in"
         + _share(", cache hit ", summary.cache_hit_ratio),
-        *aligned(
-            [
-                ("", "p50", "p90", "p95", "p99", "mean"),
-                ("TTFT", *_cells(summary.ttft_s)),
-                ("TPOT", *_cells(summary.tpot_s)),
-                ("end to end", *_cells(summary.e2e_s)),
-            ]
-        ),
+        *aligned(_latency_rows(summary, bands)),
         f"goodput: {summary.goodput.requests_per_s:.3f} requests/s within TTFT "
         f"{summary.slo.ttft_s:g} s, TPOT {summary.slo.tpot_s:g} s"
         + _share(", ", summary.goodput.share),
@@ -35,10 +41,47 @@ def summary_lines(summary: Summary) -> list[str]:
         "busiest links:",
         *aligned([(f"  {row.utilisation:6.1%}", row.link, row.tier) for row in summary.links]),
         summary.estimates,
+        *_validation_lines(bands),
     ]
     if summary.overloaded:
         lines.append("overloaded: the backlog grows; the figures depend on the horizon")
     return lines
+
+
+def _latency_rows(summary: Summary, bands: "DesignBands | None") -> list[tuple[str, ...]]:
+    """Percentiles of each latency; with bands a row below with the range of each."""
+    rows: list[tuple[str, ...]] = [("", "p50", "p90", "p95", "p99", "mean")]
+    for name, spread, band in (
+        ("TTFT", summary.ttft_s, None if bands is None else bands.ttft),
+        ("TPOT", summary.tpot_s, None if bands is None else bands.tpot),
+        ("end to end", summary.e2e_s, None if bands is None else e2e_band(summary, bands)),
+    ):
+        rows.append((name, *_cells(spread)))
+        if band is not None:
+            rows.append(("  80 % band", *_range_cells(spread, band)))
+    return rows
+
+
+def _validation_lines(bands: "DesignBands | None") -> list[str]:
+    if bands is None:
+        return [f"validation: {NO_BAND}"]
+    return [
+        f"step: TPOT {time_text(bands.nominal_tpot_s, bands.tpot)} at {bands.sequences} sequences "
+        f"x {tokens_text(bands.context_tokens)} tokens, one prompt of "
+        f"{tokens_text(bands.prompt_tokens)} tokens "
+        f"{time_text(bands.nominal_prefill_s, bands.ttft)}",
+        "ranges: 80 % bands of step times; goodput, power and shares are nominal",
+        f"validation: {bands.sentence()}",
+    ]
+
+
+def _rate(value: float, bands: "DesignBands | None") -> str:
+    return f"{value:,.1f}" + ("" if bands is None else f" ({rate_range(value, bands.rate)})")
+
+
+def _range_cells(spread: Spread, band: "Band") -> tuple[str, ...]:
+    values = (spread.p50, spread.p90, spread.p95, spread.p99, spread.mean)
+    return tuple("-" if value is None else time_range(value, band) for value in values)
 
 
 def _cells(spread: Spread) -> tuple[str, ...]:
