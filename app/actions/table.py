@@ -315,6 +315,13 @@ ACTIONS: tuple[ActionRecord, ...] = (
         toolbar="speed",
     ),
     ActionRecord(
+        id="help.validation",
+        menu="help",
+        text=QT_TRANSLATE_NOOP("Actions", "&Validation"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "How well predictions match published measurements"),
+        shortcut="Ctrl+Shift+V",
+    ),
+    ActionRecord(
         id="help.about",
         menu="help",
         text=QT_TRANSLATE_NOOP("Actions", "&About Rackflow"),

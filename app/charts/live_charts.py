@@ -3,18 +3,31 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QColor, QFont, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QSizePolicy,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
+from app.charts.band_area import BandArea
+from app.jobs.band_job import KnownBands
 from engine.sim.results import Series
 
 CHARTS_HZ = 10.0  # all plots together: a repaint costs 10-40 ms, the canvas needs the rest
 F8 = NDArray[np.float64]
+
+if TYPE_CHECKING:
+    from engine.study.design_bands import Band, DesignBands
 
 # Okabe and Ito's colours, lightened or darkened for the background: safe for colour-blind eyes.
 DARK_PENS = ("#56b4e9", "#e69f00")
@@ -23,11 +36,12 @@ LIGHT_PENS = ("#0072b2", "#d55e00")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChartSpec:
-    """One plot: title, unit of the axis, and its curves by name."""
+    """One plot: title, unit of the axis, its curves by name, and which band they have."""
 
     title: str
     unit: str
     curves: tuple[tuple[str, Callable[[Series], F8]], ...]
+    band: "Callable[[DesignBands], Band] | None" = None
     log: bool = False
     top: float | None = None  # fixed upper end of the axis
 
@@ -46,10 +60,11 @@ class LiveCharts(QWidget):
         row = QHBoxLayout(plots)
         row.setContentsMargins(4, 2, 4, 2)
         row.setSpacing(4)
+        tips = (self.tr("80 % band of step times"), self.tr("The band is being computed"))
         for spec in self._specs():
-            plot = _Plot(spec)
+            plot = _Plot(spec, *tips)
             self._plots.append(plot)
-            row.addWidget(plot.widget, 1)
+            row.addWidget(plot.frame, 1)
         empty = QLabel(
             self.tr(
                 "Press Play (Space): throughput, latency, queues and KV memory are drawn here."
@@ -99,6 +114,13 @@ class LiveCharts(QWidget):
         for plot in self._plots:
             plot.set_stale(stale=stale)
 
+    def set_bands(self, known: KnownBands) -> None:
+        """Takes the bands of the run; while they are pending, curves that have one stay away."""
+        for plot in self._plots:
+            plot.set_band(known)
+            if self._series is not None and len(self._series.time_s) >= 2:
+                plot.show(self._series)
+
     def refresh_colors(self) -> None:
         """Follows a change of theme."""
         dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
@@ -117,15 +139,20 @@ class LiveCharts(QWidget):
                     (self.tr("out"), lambda s: s.output_tokens_per_s),
                     (self.tr("in"), lambda s: s.input_tokens_per_s),
                 ),
+                band=lambda bands: bands.rate,
                 log=True,
             ),
             ChartSpec(
-                title=self.tr("TTFT, median"), unit="s", curves=(("", lambda s: s.ttft_p50_s),)
+                title=self.tr("TTFT, median"),
+                unit="s",
+                curves=(("", lambda s: s.ttft_p50_s),),
+                band=lambda bands: bands.ttft,
             ),
             ChartSpec(
                 title=self.tr("TPOT, median"),
                 unit="ms",
                 curves=(("", lambda s: s.tpot_p50_s * 1e3),),
+                band=lambda bands: bands.tpot,
             ),
             ChartSpec(
                 title=self.tr("Requests"),
@@ -145,16 +172,27 @@ class LiveCharts(QWidget):
 
 
 class _Plot:
-    """One plot widget and its curves."""
+    """One plot widget, its curves, and the shaded band around each of them."""
 
-    def __init__(self, spec: ChartSpec) -> None:
+    def __init__(self, spec: ChartSpec, band_tip: str, pending_tip: str) -> None:
         self._spec = spec
+        self._band_tip, self._pending_tip = band_tip, pending_tip
+        self._known = KnownBands(pending=False)
         self.widget = pg.PlotWidget()
         self.widget.setMenuEnabled(False)
         self.widget.setMouseEnabled(x=False, y=False)
         self.widget.hideButtons()
         self.widget.setMinimumSize(90, 90)
         self.widget.setAccessibleName(spec.title)
+        self.title = QLabel()
+        self.title.setTextFormat(Qt.TextFormat.RichText)
+        self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.frame = QWidget()
+        column = QVBoxLayout(self.frame)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.title)
+        column.addWidget(self.widget, 1)
         self._item = self.widget.getPlotItem()
         self._item.setDownsampling(auto=True, mode="peak")
         self._item.setClipToView(True)
@@ -163,6 +201,16 @@ class _Plot:
             self._item.setLogMode(x=False, y=True)
         if spec.top is not None:
             self._item.setYRange(0.0, spec.top, padding=0.02)
+        self._shape_axes()
+        self.curves = [
+            self._item.plot(pen=pg.mkPen("w", width=1), connect="finite") for _ in spec.curves
+        ]
+        self.areas = [BandArea(log=spec.log) for _ in spec.curves] if spec.band else []
+        for area in self.areas:
+            self._item.vb.addItem(area)
+        self._pens: tuple[str, ...] = DARK_PENS
+
+    def _shape_axes(self) -> None:
         for side in ("left", "bottom"):
             axis = self._item.getAxis(side)
             font = QFont()
@@ -172,33 +220,48 @@ class _Plot:
             axis.setStyle(maxTickLevel=0, tickLength=-4)  # minor ticks double a repaint's cost
         self._item.getAxis("bottom").setHeight(18)
         self._item.getAxis("left").setWidth(42)
-        self._curves = [
-            self._item.plot(pen=pg.mkPen("w", width=1), connect="finite") for _ in spec.curves
-        ]
-        self._pens: tuple[str, ...] = DARK_PENS
 
     def show(self, series: Series) -> None:
-        """Draws the samples."""
-        for curve, (_, values) in zip(self._curves, self._spec.curves, strict=True):
+        """Draws the samples; a curve that has a band is not drawn without it while it is pending."""
+        if self._spec.band is not None and self._known.pending:
+            return
+        band = self._band()
+        for number, (_, values) in enumerate(self._spec.curves):
             data = values(series)
             if self._spec.log:
                 data = np.where(data > 0, data, np.nan)
             seen = np.isfinite(data)
-            if seen.any():
-                curve.setData(series.time_s[seen], data[seen])
+            if not seen.any():
+                continue
+            x, y = series.time_s[seen], data[seen]
+            if band is not None:
+                self.areas[number].show_band(x, y, band.low, band.high)
+            self.curves[number].setData(x, y)
+
+    def set_band(self, known: KnownBands) -> None:
+        """Takes the bands, or that they are pending or that there are none."""
+        if self._spec.band is None or known == self._known:
+            return
+        self._known = known
+        self.clear()
+        tip = self._pending_tip if known.pending else "" if known.bands is None else self._band_tip
+        if known.bands is not None:
+            tip += "\n" + known.bands.sentence()
+        self.frame.setToolTip(tip)
+        self._show_title()
 
     def clear(self) -> None:
         """Empties the curves."""
-        for curve in self._curves:
+        for curve in (*self.curves, *self.areas):
             curve.clear()
 
     def set_stale(self, *, stale: bool) -> None:
         """Dims the curves."""
-        for curve in self._curves:
+        for curve in (*self.curves, *self.areas):
             curve.setOpacity(0.35 if stale else 1.0)
 
     def set_colors(self, background: QColor, text: QColor, pens: tuple[str, ...]) -> None:
-        """Colours of background, axes, title and curves."""
+        """Colours of background, axes, title, curves and bands."""
         self._pens = pens
         self.widget.setBackground(background)
         for side in ("left", "bottom"):
@@ -207,14 +270,31 @@ class _Plot:
             faint = QColor(text)
             faint.setAlpha(110)
             axis.setPen(pg.mkPen(faint, width=1))
-        names = []
-        for number, (curve, (name, _)) in enumerate(
-            zip(self._curves, self._spec.curves, strict=True)
-        ):
-            color = pens[number % len(pens)]
-            curve.setPen(pg.mkPen(color, width=1))
-            if name:
-                names.append(f'<span style="color:{color}">{name}</span>')
+        for number, curve in enumerate(self.curves):
+            curve.setPen(pg.mkPen(self._pen(number), width=1))
+        for number, area in enumerate(self.areas):
+            area.set_color(self._pen(number))
+        self._show_title()
+
+    def _band(self) -> "Band | None":
+        if self._spec.band is None or self._known.bands is None:
+            return None
+        return self._spec.band(self._known.bands)
+
+    def _pen(self, number: int) -> str:
+        return self._pens[number % len(self._pens)]
+
+    def _show_title(self) -> None:
+        """Title, unit, names of curves in their colours, and what the shade is."""
+        names = [
+            f'<span style="color:{self._pen(number)}">{name}</span>'
+            for number, (name, _) in enumerate(self._spec.curves)
+            if name
+        ]
+        if self._spec.band is not None and self._known.pending:
+            names.append("80 % …")
+        elif self._band() is not None:
+            names.append(f'<span style="color:{self._pen(0)}">&#9646;</span> 80 %')
         unit = f" ({self._spec.unit})" if self._spec.unit else ""
-        legend = f" &nbsp; {' '.join(names)}" if names else ""
-        self._item.setTitle(f"{self._spec.title}{unit}{legend}", color=text.name(), size="9pt")
+        legend = f" &nbsp;{' '.join(names)}" if names else ""
+        self.title.setText(f"&nbsp;{self._spec.title}{unit}{legend}")

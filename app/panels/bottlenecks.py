@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panels.results import ResultsHeader
+
 if TYPE_CHECKING:  # the module pulls scipy in, which the window does not wait for
     from collections.abc import Sequence
 
@@ -113,7 +115,7 @@ class BottleneckRow(QFrame):
 
 
 class BottlenecksPanel(QWidget):
-    """What holds the requests' time, largest first."""
+    """What a run gives, with ranges, and below it what holds the requests' time."""
 
     locate_requested = Signal(object)  # frozenset of element and link ids
 
@@ -143,8 +145,15 @@ class BottlenecksPanel(QWidget):
         empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         empty.setContentsMargins(16, 16, 16, 16)
         self._stack = QStackedLayout(self)
+        self.results = ResultsHeader()
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.results)
+        column.addWidget(scroll, 1)
         self._stack.addWidget(empty)
-        self._stack.addWidget(scroll)
+        self._stack.addWidget(page)
 
     def show_ranking(self, ranking: "Sequence[Bottleneck]") -> None:
         """Shows a new ranking; the opened cause stays open, the first is open by default."""
@@ -166,11 +175,13 @@ class BottlenecksPanel(QWidget):
     def clear(self) -> None:
         """Back to the empty state."""
         self._opened = ""
+        self.results.clear()
         self.show_ranking(())
 
     def set_stale(self, *, stale: bool) -> None:
         """Dims the rows where they speak of an earlier drawing."""
         self.stale_note.setVisible(stale)
+        self.results.set_stale(stale=stale)
         for row in self.rows:
             row.title.setEnabled(not stale)
             row.text.setEnabled(not stale)

@@ -6,25 +6,32 @@ from typing import Any
 import msgspec
 
 from app.document import Document
+from app.jobs.band_job import BandJob
 from app.panels.edits import parse_between, parse_shown, parse_whole, perform, set_field
 from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Section
 from app.panels.memory_bar import MemoryRow
+from app.panels.step_time import StepTimeRow
 from engine.errors import UnitError
-from engine.scenario.design import Precision, Router
+from engine.scenario.design import Precision, Router, ServingEngine
 from engine.topology.changes import SetSection
 from engine.units import format_quantity
 from engine.workload.spec import LogNormal, WorkloadKind
 
 DAY_S = 86_400.0
+OFFERED_ENGINES = {  # those of earlier years are there to validate against
+    ServingEngine.VLLM.value: "vLLM",
+    ServingEngine.SGLANG.value: "SGLang",
+    ServingEngine.TENSORRT_LLM.value: "TensorRT-LLM",
+}
 TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
 
 
 class DesignForm(Form):
     """What the drawing serves, to whom, within which limits and at which price."""
 
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, bands: BandJob) -> None:
         super().__init__("")
-        self._document = document
+        self._document, self._bands = document, bands
         self.title.setText(self.tr("Design"))
         self._kind = document.design().workload.kind
         self._llms = document.design().llms
@@ -63,6 +70,10 @@ class DesignForm(Form):
         models = self._models()
         precisions = [(item.value, item.name) for item in Precision]
         section.add(self._choice("deployment", "model", self.tr("Model"), models, str))
+        engines = list(OFFERED_ENGINES.items())
+        section.add(
+            self._choice("deployment", "engine", self.tr("Engine"), engines, ServingEngine)
+        )
         section.add(
             self._choice("deployment", "precision", self.tr("Weights"), precisions, Precision)
         )
@@ -71,13 +82,47 @@ class DesignForm(Form):
         )
         tip = self.tr("Chips that share each layer of one replica")
         section.add(self._whole("deployment", "tp", self.tr("Tensor parallel"), 1, tip))
+        tip = self.tr(
+            "Ranks that repeat the attention, each with its own sequences; a replica has tensor "
+            "parallel x attention DP x stages chips"
+        )
+        section.add(self._whole("deployment", "attention_dp", self.tr("Attention DP"), 1, tip))
         tip = self.tr("Stages of layers, one after the other")
         section.add(self._whole("deployment", "pp", self.tr("Pipeline stages"), 1, tip))
         tip = self.tr("Chips that share the experts of each layer")
         section.add(self._whole("deployment", "ep", self.tr("Expert parallel"), 1, tip))
         tip = self.tr("0: as many as fit on the drawn chips")
         section.add(self._whole("deployment", "replicas", self.tr("Replicas"), 0, tip))
+        self._fill_steps(section)
         section.add(MemoryRow(self._document))
+        section.add(StepTimeRow(self._document, self._bands))
+
+    def _fill_steps(self, section: Section) -> None:
+        """Speculative decoding and the balance of experts."""
+        tip = self.tr("Tokens drafted for each sequence in a step; 0: no speculative decoding")
+        section.add(
+            self._whole("deployment", "speculative_tokens", self.tr("Draft tokens"), 0, tip)
+        )
+        tip = self.tr("Tokens that come out of a step in the mean; 1: no drafted one is accepted")
+        section.add(
+            self._quantity(
+                "deployment",
+                "acceptance_length",
+                self.tr("Accepted a step"),
+                "count",
+                1.0,
+                65.0,
+                tip,
+            )
+        )
+        tip = self.tr(
+            "Exponent of the power law of expert popularity; 0: balanced, 1.01: as measured"
+        )
+        section.add(
+            self._quantity(
+                "deployment", "expert_skew", self.tr("Expert skew"), "count", 0.0, 3.0, tip
+            )
+        )
 
     def _models(self) -> list[tuple[str, str]]:
         """Ids and names of the models to choose from: the design's own first, then the shop's."""
@@ -115,6 +160,7 @@ class DesignForm(Form):
     def _fill_workload(self, section: Section) -> None:
         kinds = [
             (WorkloadKind.AGENTS.value, self.tr("Agents (closed loop)")),
+            (WorkloadKind.CLIENTS.value, self.tr("Clients (closed loop)")),
             (WorkloadKind.POISSON.value, self.tr("Poisson (open loop)")),
             (WorkloadKind.TRACE.value, self.tr("Trace file")),
         ]
@@ -126,10 +172,11 @@ class DesignForm(Form):
             section.add(
                 self._quantity("workload", "rate_per_s", self.tr("Rate"), "1/s", 1e-6, 1e6, tip)
             )
-            tip = self.tr("0: no end")
-            section.add(self._whole("workload", "requests", self.tr("Requests"), 0, tip))
-            section.add(self._lognormal("input_tokens", self.tr("Input"), "tokens"))
-            section.add(self._lognormal("output_tokens", self.tr("Output"), "tokens"))
+            self._fill_requests(section, self.tr("0: no end"))
+        elif self._kind is WorkloadKind.CLIENTS:
+            tip = self.tr("Each sends its next request as soon as its last one is answered")
+            section.add(self._whole("workload", "clients", self.tr("Clients"), 1, tip))
+            self._fill_requests(section, self.tr("Of all clients; 0: ten for each client"))
         else:
             section.add(
                 LineRow(
@@ -140,6 +187,11 @@ class DesignForm(Form):
             )
             formats = [(name, name) for name in TRACE_FORMATS]
             section.add(self._choice("workload", "trace_format", self.tr("Format"), formats, str))
+
+    def _fill_requests(self, section: Section, tip: str) -> None:
+        section.add(self._whole("workload", "requests", self.tr("Requests"), 0, tip))
+        section.add(self._lognormal("input_tokens", self.tr("Input"), "tokens"))
+        section.add(self._lognormal("output_tokens", self.tr("Output"), "tokens"))
 
     def _fill_agents(self, section: Section) -> None:
         tip = self.tr("Sessions that ask, use tools and think, each in a loop")

@@ -5,6 +5,7 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.document import Document
+from app.jobs.band_job import BandJob
 from app.panels.design_form import DesignForm
 from app.panels.element_form import ElementForm
 from app.panels.fields import Form
@@ -14,9 +15,10 @@ from app.panels.link_form import LinkForm
 class InspectorPanel(QWidget):
     """Fields of the selection, or of the whole design without one; each edit is one command."""
 
-    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, bands: BandJob, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
+        self._bands = bands
         self._key: tuple[str, ...] | None = None
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
@@ -56,7 +58,7 @@ class InspectorPanel(QWidget):
         key = self._key or ()
         elements = tuple(item.id for item in design.elements if item.id in key)
         if not key:
-            return DesignForm(self._document)
+            return DesignForm(self._document, self._bands)
         if elements:
             return ElementForm(self._document, elements)
         if len(key) == 1:

@@ -8,6 +8,8 @@ from PySide6.QtCore import QElapsedTimer, QObject, QTimer
 
 from app.jobs.run_control import RunUpdate
 from app.shell.main_window import MainWindow
+from engine.metrics.summary import Summary
+from engine.report.ranges import summary_report
 
 GIVE_UP_S = 300.0  # compiling included: a demo that never plays ends with an error
 
@@ -33,6 +35,7 @@ class Demo(QObject):
         self.failure = ""
         self.done = False
         self._grabbed = False
+        self._result: Summary | None = None
 
     def start(self) -> None:
         """Opens the example and presses Play."""
@@ -45,6 +48,7 @@ class Demo(QObject):
             self._window.run.failed.connect(self._end)
             self._window.run.finished.connect(self._on_finished)
             self._window.run.summarised.connect(self._on_summary)
+            self._window.bands.changed.connect(self._write_when_known)
             QTimer.singleShot(int(GIVE_UP_S * 1000), self._on_timeout)
         self._window.run.play()
 
@@ -78,12 +82,24 @@ class Demo(QObject):
         if not self._window.grab().save(str(self._screenshot)):
             self.failure = self.tr("{0} cannot be written").format(self._screenshot)
 
-    def _on_summary(self, summary: object) -> None:
+    def _on_summary(self, summary: Summary) -> None:
+        self._result = summary
+        self._write_when_known()
+
+    def _write_when_known(self) -> None:
+        """Writes the figures together with their ranges, which may still be on their way."""
+        design = self._window.run.design
+        if self._result is None or self.done or design is None:
+            return
+        known = self._window.bands.of(design)
+        if known.pending:
+            return
         if self._summary is not None:
+            report = summary_report(self._result, known.bands)
             try:
                 self._summary.parent.mkdir(parents=True, exist_ok=True)
                 self._summary.write_bytes(
-                    msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
+                    msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
                 )
             except OSError as error:
                 self.failure = str(error)

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar
 from app.actions.registry import ActionRegistry
 from app.commands import clipboard
 from app.document import Document
+from app.jobs.band_job import BandJob
 from app.jobs.check_job import Checked, CheckJob
 from app.jobs.run_controller import RunController, RunState
 from app.panels.analysis import AnalysisPanel
@@ -29,6 +30,7 @@ from app.shell.drops import FileDrops
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
+from app.shell.validation import ValidationHelp
 from app.support import theme
 from app.support.icons import app_icon
 from app.support.notifications import Notifications
@@ -60,8 +62,10 @@ class MainWindow(QMainWindow):
         self.settings = settings
         self.run = RunController(document, self)
         self.checks = CheckJob(document, self)
+        self.bands = BandJob(document, self)
         self.files = FileController(document, settings, notifications or Notifications(self))
         self.models = ModelImport(document, self.files.notifications)
+        self.validation = ValidationHelp(self, self.bands, self.files.notifications)
         self.drops = FileDrops(self, self.files, self.models)
         self.actions_by_id = ActionRegistry(self)
         self.canvas: CanvasView | None = None
@@ -96,8 +100,9 @@ class MainWindow(QMainWindow):
         )
         self._view_menu.addAction(dock.toggleViewAction())
         self.run_view = RunView(
-            self.run, self.canvas, self.charts, self.bottlenecks, self.status, self
+            self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.status, self
         )
+        self.bottlenecks.results.validation_requested.connect(self.validation.open)
         self.canvas.status_text.connect(self._say)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
@@ -110,6 +115,7 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         self.canvas.fit_all()
         self.checks.request()
+        self.bands.request()
         QTimer.singleShot(0, self.charts, self.charts.warm_up)
         self.completed.emit()
 
@@ -136,6 +142,7 @@ class MainWindow(QMainWindow):
         self.hide()  # a compilation under way has to end first
         self.run.shut_down()
         self.checks.shut_down()
+        self.bands.shut_down()
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -155,7 +162,7 @@ class MainWindow(QMainWindow):
     def _make_panels(self) -> None:
         self.palette_panel = PalettePanel(self.document.catalog)
         self.outline = OutlinePanel(self.document)
-        self.inspector = InspectorPanel(self.document)
+        self.inspector = InspectorPanel(self.document, self.bands)
         self.bottlenecks = BottlenecksPanel()
         self.findings = FindingsPanel()
         self.analysis = AnalysisPanel()
@@ -256,6 +263,7 @@ class MainWindow(QMainWindow):
             "run.step": self.run.step,
             "run.slower": self.run.slower,
             "run.faster": self.run.faster,
+            "help.validation": self.validation.open,
             "help.about": self._about,
         }
 

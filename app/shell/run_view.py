@@ -4,6 +4,7 @@ from PySide6.QtCore import QObject
 
 from app.canvas.view import CanvasView
 from app.charts.live_charts import LiveCharts
+from app.jobs.band_job import PENDING, BandJob
 from app.jobs.run_control import RunUpdate
 from app.jobs.run_controller import RunController
 from app.panels.bottlenecks import BottlenecksPanel
@@ -19,6 +20,7 @@ class RunView(QObject):
     def __init__(
         self,
         run: RunController,
+        bands: BandJob,
         canvas: CanvasView,
         charts: LiveCharts,
         bottlenecks: BottlenecksPanel,
@@ -26,7 +28,7 @@ class RunView(QObject):
         parent: QObject,
     ) -> None:
         super().__init__(parent)
-        self._run = run
+        self._run, self._bands = run, bands
         self._canvas, self._charts = canvas, charts
         self._bottlenecks, self._status = bottlenecks, status
         self._maker: PictureMaker | None = None
@@ -38,6 +40,8 @@ class RunView(QObject):
         run.finished.connect(self._on_finished)
         run.cleared.connect(self._on_cleared)
         run.stale_changed.connect(self._on_stale)
+        bands.changed.connect(self._show_bands)
+        self._show_bands()
 
     def _on_prepared(self, lowered: Lowered) -> None:
         self._maker = PictureMaker(lowered)
@@ -50,10 +54,12 @@ class RunView(QObject):
         self._charts.show_series(update.frame.series, everything=not self._run.is_playing)
         if update.bottlenecks is not None:
             self._bottlenecks.show_ranking(update.bottlenecks)
+            self._bottlenecks.results.show_series(update.frame.series)
         self._status.show_clock(update.frame.time_s)
 
     def _on_finished(self, summary: Summary) -> None:
         self.summary = summary
+        self._bottlenecks.results.show_summary(summary)
         if self.last_update is not None:
             self._charts.show_series(self.last_update.frame.series, everything=True)
             if self._maker is not None:
@@ -68,6 +74,15 @@ class RunView(QObject):
         self._charts.clear()
         self._bottlenecks.clear()
         self._status.show_clock(None)
+        self._bands.follow_run(self._run.design)
+        self._show_bands()
+
+    def _show_bands(self) -> None:
+        """The ranges of the run's results: of the design that it reads, not of later edits."""
+        design = self._run.design
+        known = PENDING if design is None else self._bands.of(design)
+        self._charts.set_bands(known)
+        self._bottlenecks.results.set_bands(known)
 
     def _on_stale(self, stale: bool) -> None:
         self._canvas.set_stale(stale=stale)

@@ -3,7 +3,8 @@
 from enum import Enum
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QDir
+from PySide6.QtCore import QCoreApplication, QDir, QUrl
+from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 FILE_ENDING = ".rackflow"
@@ -47,6 +48,10 @@ class Notifications:
         accepted = box.clickedButton() is accept
         box.deleteLater()
         return accepted
+
+    def open_address(self, url: QUrl) -> None:
+        """Hands an address to the user's browser."""
+        QDesktopServices.openUrl(url)
 
     def about(self, title: str, text: str) -> None:
         """Shows what the program is."""

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QTimer, QUrl
 
 from app.document import Document
 from app.shell.main_window import MainWindow
@@ -28,6 +28,7 @@ class RecordingNotifications(Notifications):
         self.told: list[tuple[str, str]] = []
         self.offers: list[tuple[str, str, str]] = []
         self.says_yes = False
+        self.opened: list[str] = []
 
     def error(self, title: str, text: str) -> None:
         self.errors.append((title, text))
@@ -38,6 +39,9 @@ class RecordingNotifications(Notifications):
     def ask_yes(self, title: str, text: str, yes: str) -> bool:
         self.offers.append((title, text, yes))
         return self.says_yes
+
+    def open_address(self, url: QUrl) -> None:
+        self.opened.append(url.toString())
 
     def about(self, title: str, text: str) -> None:
         self.asked.append(text)

@@ -1,23 +1,33 @@
 """The inspector edits through one command each, and refuses bad input inline."""
 
+from collections.abc import Iterator
+
+import msgspec
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
+from app.jobs.band_job import BandJob
 from app.panels.fields import ChoiceRow, FieldRow, LineRow
 from app.panels.figure_row import FigureRow
 from app.panels.inspector import InspectorPanel
+from engine.findings import Severity
+from engine.scenario.design import ServingEngine
+from engine.sim.preflight import preflight
+from engine.topology.changes import SetSection
 from engine.workload.spec import WorkloadKind
 
 
 @pytest.fixture
-def inspector(qtbot: QtBot, document: Document) -> InspectorPanel:
-    panel = InspectorPanel(document)
+def inspector(qtbot: QtBot, document: Document) -> Iterator[InspectorPanel]:
+    bands = BandJob(document)
+    panel = InspectorPanel(document, bands)
     qtbot.addWidget(panel)
     panel.resize(320, 600)
-    return panel
+    yield panel
+    bands.shut_down()
 
 
 def show(inspector: InspectorPanel, document: Document, *ids: str) -> None:
@@ -196,3 +206,90 @@ def test_deleting_the_selection_leaves_no_stale_page(
     clipboard.delete(document)
     inspector.rebuild()
     row(inspector, "Model")
+
+
+def choose(field: FieldRow, value: str) -> None:
+    assert isinstance(field, ChoiceRow)
+    index = field.box.findData(value)
+    assert index >= 0
+    field.box.setCurrentIndex(index)
+    field.box.activated.emit(index)
+
+
+def test_the_engines_of_today_are_offered_and_no_others(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    field = row(inspector, "Engine")
+    assert isinstance(field, ChoiceRow)
+    offered = [field.box.itemData(index) for index in range(field.box.count())]
+    assert offered == ["vllm", "sglang", "tensorrt-llm"]
+    choose(field, "sglang")
+    assert document.design().deployment.engine is ServingEngine.SGLANG
+
+
+def test_an_engine_of_a_file_that_is_not_offered_is_kept(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    deployment = document.design().deployment
+    old = msgspec.structs.replace(deployment, engine=ServingEngine.VLLM_2023)
+    assert document.perform("Old engine", SetSection("deployment", old)).ok
+    inspector.rebuild()
+    field = row(inspector, "Engine")
+    assert isinstance(field, ChoiceRow)
+    assert field.box.currentData() == "vllm-2023"
+    assert document.design().deployment.engine is ServingEngine.VLLM_2023
+
+
+def test_attention_ranks_speculation_and_skew_are_edited(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    for label, text in (
+        ("Attention DP", "2"), ("Draft tokens", "3"), ("Accepted a step", "2.4"),
+        ("Expert skew", "0.8"),
+    ):  # fmt: skip
+        enter(row(inspector, label), text)
+    deployment = document.design().deployment
+    assert deployment.attention_dp == 2
+    assert deployment.speculative_tokens == 3
+    assert deployment.acceptance_length == pytest.approx(2.4)
+    assert deployment.expert_skew == pytest.approx(0.8)
+    for label, text in (
+        ("Attention DP", "0"), ("Draft tokens", "-1"), ("Accepted a step", "0.5"),
+        ("Expert skew", "4"),
+    ):  # fmt: skip
+        enter(row(inspector, label), text)
+        assert row(inspector, label).error.text(), label
+    assert document.design().deployment == deployment
+
+
+def test_what_does_not_go_together_is_said_by_the_engine(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    enter(row(inspector, "Accepted a step"), "3")  # though nothing is drafted
+    found = preflight(document.design(), document.catalog)
+    assert any(
+        finding.severity is Severity.ERROR and "acceptance_length" in finding.text
+        for finding in found
+    )
+
+
+def test_clients_of_a_closed_loop_are_edited(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    choose(row(inspector, "Kind"), WorkloadKind.CLIENTS.value)
+    assert document.design().workload.kind is WorkloadKind.CLIENTS
+    inspector.rebuild()
+    enter(row(inspector, "Clients"), "64")
+    enter(row(inspector, "Requests"), "640")
+    enter(row(inspector, "Input"), "1024, 0")
+    enter(row(inspector, "Output"), "128, 0.5")
+    workload = document.design().workload
+    assert (workload.clients, workload.requests) == (64, 640)
+    assert workload.input_tokens.median == pytest.approx(1024)
+    assert workload.output_tokens.sigma == pytest.approx(0.5)
+    with pytest.raises(KeyError):
+        row(inspector, "Rate")
+
+
+def test_the_step_time_is_in_the_deployment(inspector: InspectorPanel) -> None:
+    assert row(inspector, "Step time").isVisibleTo(inspector)
