@@ -6,13 +6,24 @@ from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
 from PySide6.QtCore import QBuffer, QIODevice, QSize, Qt, QTimer, QUrl, Signal
-from PySide6.QtGui import QColor, QImage, QImageReader, QPalette, QResizeEvent, QTextDocument
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QImageReader,
+    QPalette,
+    QResizeEvent,
+    QTextCursor,
+    QTextDocument,
+    QTextImageFormat,
+)
 from PySide6.QtWidgets import QTextBrowser, QWidget
 
-MARGIN = 28.0  # of the page, px
+MARGIN = 8.0  # around the page, px; its body has margins of its own
 REFIT_MS = 60
-SMALLEST = 120  # px, narrower no picture gets
+STEP = 40  # px, widths of shrunk pictures are multiples of it: each width is kept
+SCHEME = "picture"  # number/width of a picture of the page
 MAX_PICTURES = 500
+IMAGE = QTextDocument.ResourceType.ImageResource.value
 MAX_PIXELS = 100_000_000
 
 # a page is written for white paper: its own colours of text and pictures are legible on that only
@@ -54,6 +65,16 @@ class Picture:
         return image.scaled(wanted, Qt.AspectRatioMode.IgnoreAspectRatio, smooth)
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A picture in the text, and the size in px that its page gives it."""
+
+    picture: Picture
+    position: int
+    width: float
+    height: float
+
+
 class PageView(QTextBrowser):
     """Shows a page; pictures shrink with the window; links to the outside are only told."""
 
@@ -61,7 +82,7 @@ class PageView(QTextBrowser):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pictures: dict[str, Picture] = {}
+        self._places: list[Place] = []
         self.setOpenLinks(False)
         self.anchorClicked.connect(self._on_link)
         palette = self.palette()
@@ -75,32 +96,45 @@ class PageView(QTextBrowser):
 
     def show_page(self, html: str) -> None:
         """Shows a page from its beginning."""
-        self._pictures.clear()
-        self.document().setDefaultStyleSheet(f"a {{ color: {_PAPER[QPalette.ColorRole.Link]} }}")
+        document = self.document()
+        document.setDefaultStyleSheet(f"a {{ color: {_PAPER[QPalette.ColorRole.Link]} }}")
         self.setHtml(html)
-        self.document().setDocumentMargin(MARGIN)
+        document.setDocumentMargin(MARGIN)
+        self._places = places_of(document)
+        self.fit_pictures()
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Pictures inside the page; nothing else is read, neither from the disk nor from a net."""
         url = QUrl(name)
-        if url.scheme() != "data" or kind != QTextDocument.ResourceType.ImageResource.value:
+        if kind != IMAGE:
             return None
+        if url.scheme() == SCHEME:
+            number, _, width = url.path().partition("/")
+            return self._image(self._places[int(number)].picture, int(width))
         picture = picture_of(url)
-        if picture is None:
-            return None
-        if len(self._pictures) < MAX_PICTURES:
-            self._pictures[url.toString()] = picture
-        return self._fitted(picture)
+        return None if picture is None else self._image(picture, picture.size.width())
+
+    def _image(self, picture: Picture, width: int) -> QImage:
+        image = picture.image(width / picture.size.width() * self.devicePixelRatioF())
+        image.setDevicePixelRatio(image.width() / width)
+        return image
 
     def fit_pictures(self) -> None:
-        """Lays the page out again with its pictures as wide as there is room."""
-        if not self._pictures:
-            return
+        """Makes pictures as wide as they want to be, or as there is room; drawn when seen."""
         document = self.document()
-        kind = QTextDocument.ResourceType.ImageResource.value
-        for name, picture in self._pictures.items():
-            document.addResource(kind, QUrl(name), self._fitted(picture))
-        document.markContentsDirty(0, document.characterCount())
+        cursor = QTextCursor(document)
+        for number, place in enumerate(self._places):
+            cursor.setPosition(place.position)
+            cursor.setPosition(place.position + 1, QTextCursor.MoveMode.KeepAnchor)
+            block = cursor.blockFormat()
+            room = self.viewport().width() - 2 * MARGIN - block.leftMargin() - block.rightMargin()
+            width = min(place.width, max(STEP, int(room / STEP) * STEP))
+            shape = cursor.charFormat().toImageFormat()
+            shape.setName(f"{SCHEME}:{number}/{round(width)}")  # a document keeps what it loaded
+            shape.setWidth(width)
+            shape.setHeight(place.height * width / place.width)
+            cursor.setCharFormat(shape)
+        document.setModified(False)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fits the pictures to the new width, once the resizing rests."""
@@ -108,20 +142,38 @@ class PageView(QTextBrowser):
         if event.size().width() != event.oldSize().width():
             self._refit.start()
 
-    def _fitted(self, picture: Picture) -> QImage:
-        """The picture at its own size, or as wide as the page where that is less."""
-        room = max(SMALLEST, int(self.viewport().width() - 2 * MARGIN - 4))
-        width = min(room, picture.size.width())
-        share = width / picture.size.width() * self.devicePixelRatioF()
-        image = picture.image(share)
-        image.setDevicePixelRatio(image.width() / width)
-        return image
-
     def _on_link(self, url: QUrl) -> None:
         if url.isRelative() and url.path() == "" and url.hasFragment():
             self.scrollToAnchor(url.fragment())
         else:
             self.outside_link.emit(url)
+
+
+def places_of(document: QTextDocument) -> list[Place]:
+    """Where a document has pictures, and how large they want to be; unreadable ones are left out."""
+    places: list[Place] = []
+    block = document.begin()
+    while block.isValid():
+        parts = block.begin()
+        while not parts.atEnd():
+            fragment = parts.fragment()
+            shape = fragment.charFormat()
+            if shape.isImageFormat() and len(places) < MAX_PICTURES:
+                places += _places(fragment.position(), fragment.length(), shape.toImageFormat())
+            parts += 1
+        block = block.next()
+    return places
+
+
+def _places(position: int, length: int, shape: QTextImageFormat) -> list[Place]:
+    """Equal pictures beside each other are one fragment, a character each."""
+    picture = picture_of(QUrl(shape.name()))
+    if picture is None:
+        return []
+    size = picture.size
+    width = shape.width() or shape.height() * size.width() / size.height() or float(size.width())
+    height = shape.height() or width * size.height() / size.width()
+    return [Place(picture, position + number, width, height) for number in range(length)]
 
 
 def picture_of(url: QUrl) -> Picture | None:

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QDialog, QLabel, QVBoxLayout, QWidget
 
 from app.dialogs.page_view import PageView
 
-WANTED = QSize(1000, 800)
+WANTED = QSize(1120, 820)
 SCREEN_SHARE = 0.9
 
 

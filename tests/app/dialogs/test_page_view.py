@@ -37,10 +37,16 @@ def view(qtbot: QtBot) -> PageView:
     return made
 
 
-def shown_width(view: PageView, name: str) -> float:
-    image = view.document().resource(IMAGE, QUrl(name))
+def shown_width(view: PageView) -> float:
+    """Width of the page's one picture in the text; its pixels have that width too."""
+    shapes = [
+        shape.toImageFormat() for shape in view.document().allFormats() if shape.isImageFormat()
+    ]
+    newest = shapes[-1]
+    image = view.document().resource(IMAGE, QUrl(newest.name()))
     assert isinstance(image, QImage)
-    return image.width() / image.devicePixelRatio()
+    assert image.width() / image.devicePixelRatio() == pytest.approx(newest.width())
+    return newest.width()
 
 
 @pytest.mark.parametrize(
@@ -56,18 +62,28 @@ def test_wide_pictures_follow_the_width_of_the_window(
 ) -> None:
     view.show_page(f'<p>before</p><img src="{name}"><p>after</p>')
     room = view.viewport().width()
-    assert 400 < shown_width(view, name) < room
+    assert 400 < shown_width(view) < room
     assert not view.horizontalScrollBar().isVisible()
     view.resize(400, 400)
-    qtbot.waitUntil(lambda: shown_width(view, name) < view.viewport().width())
+    qtbot.waitUntil(lambda: shown_width(view) < view.viewport().width())
     view.resize(1500, 400)
-    qtbot.waitUntil(lambda: shown_width(view, name) >= 900)
+    qtbot.waitUntil(lambda: shown_width(view) >= 900)
 
 
 def test_a_small_picture_is_not_made_larger(view: PageView) -> None:
     name = address(png(40, 30))
     view.show_page(f'<img src="{name}">')
-    assert shown_width(view, name) == 40
+    assert shown_width(view) == 40
+
+
+def test_a_page_may_say_how_large_a_picture_is(view: PageView, qtbot: QtBot) -> None:
+    view.resize(1200, 400)
+    view.show_page(f'<img src="{address(png(1760, 880))}" width="880" height="440">')
+    assert shown_width(view) == 880
+    view.resize(500, 400)
+    qtbot.waitUntil(lambda: shown_width(view) < 500)
+    view.show_page(f'<img src="{address(png(1760, 880))}" height="100">')
+    assert shown_width(view) == 200
 
 
 def test_neither_files_nor_the_net_are_read(view: PageView, tmp_path: Path) -> None:
