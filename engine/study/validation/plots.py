@@ -9,7 +9,7 @@ from engine.study.validation.chart import FAINT, GRID, INK, SHAPES, Box, Chart, 
 from engine.study.validation.compare import METRICS, Comparison
 from engine.study.validation.scores import Score, by_group, by_metric, coverage, score
 
-WIDTH = 880
+WIDTH = 840
 # Okabe and Ito's colours, told apart by colour-blind readers too
 FAMILY_COLOURS = {
     "ampere": "#e69f00", "ada": "#009e73", "hopper": "#0072b2", "blackwell": "#d55e00",

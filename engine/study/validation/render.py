@@ -19,7 +19,7 @@ _HEAD = """<!DOCTYPE html>
 <meta name="color-scheme" content="light dark">
 <title>{title}</title>
 <style type="text/css">
-body {{ max-width: 1120px; margin: 24px auto; padding: 0 20px; }}
+body {{ max-width: 1120px; margin: 24px auto; padding: 0 8px; }}
 p, li {{ line-height: 145%; }}
 h2 {{ margin-top: 28px; }}
 h3 {{ margin-top: 20px; }}

@@ -15,6 +15,7 @@ import numpy as np
 from engine.study.validation.compare import METRICS, Comparison
 
 WORST = 25
+_SIZES = {"KiB": 2.0**10, "MiB": 2.0**20}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,15 +80,15 @@ def by_group(comparisons: Iterable[Comparison], dimension: str) -> dict[str, lis
 
 
 def natural(text: str) -> tuple[tuple[int, float, str], ...]:
-    """A key that sorts "TP 8" before "TP 16", and "over ..." and "all ..." last."""
+    """A key that sorts "TP 8" before "TP 16", "16 KiB" before "1 MiB", "over ..." last."""
     key: list[tuple[int, float, str]] = [(int(text.startswith(("over", "all", "not"))), 0.0, "")]
-    word = ""
     for part in text.replace(",", " ").replace("-", " ").split():
         if part.isdigit():
             key.append((0, float(part), ""))
+        elif part in _SIZES:
+            key[-1] = (0, key[-1][1] * _SIZES[part], "")
         else:
-            word = part.casefold()
-            key.append((1, 0.0, word))
+            key.append((1, 0.0, part.casefold()))
     return tuple(key)
 
 

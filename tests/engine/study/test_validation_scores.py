@@ -86,6 +86,8 @@ def test_groups_come_in_natural_order_and_leave_out_rows_without_the_dimension()
     classes = ["over 128", "33-128", "1", ALL_AT_ONCE, "9-32", "2-8"]
     ordered = sorted(classes, key=natural)
     assert ordered[:4] == ["1", "2-8", "9-32", "33-128"]
+    sizes = ["to 1 MiB", "over 64 MiB", "to 64 MiB", "to 16 KiB"]
+    assert sorted(sizes, key=natural) == ["to 16 KiB", "to 1 MiB", "to 64 MiB", "over 64 MiB"]
 
 
 def test_metrics_come_in_the_order_of_the_page():
