@@ -16,12 +16,17 @@ from engine.cost.collectives.fabric import CollectiveFabric
 from engine.cost.collectives.model import collective_s
 from engine.cost.collectives.parameters import load_collective_parameters
 from engine.cost.collectives.serving import serving_all_reduce_s
-from engine.cost.llm_counts import moe_layers
+from engine.cost.llm_counts import (
+    kv_bytes_per_token_per_chip,
+    moe_layers,
+    state_bytes_per_sequence_per_chip,
+)
 from engine.scenario.design import Deployment
 
 F8 = NDArray[np.float64]
 
 ACTIVATION_BYTES = 2.0  # BF16
+KV_TRANSFER_S = 50e-6  # set-up of a transfer between pools: handshake, descriptors
 
 
 class StepCommunication(NamedTuple):
@@ -63,3 +68,24 @@ def step_communication(
         if tp == 1 and dp == 1:
             moved = moved + message
     return StepCommunication(np.where(tokens > 0, taken, 0.0), moved)
+
+
+def kv_transfer_s(
+    deployment: Deployment, llm: LlmSpec, tokens: float, path_bytes_per_s: float, hop_s: float
+) -> float:
+    """Seconds to hand the cache of one prompt to a decode pool: 50 us and its bytes over the path.
+
+    Args:
+        deployment: of the prefill pool; its ranks send their shards at once.
+        llm: the model.
+        tokens: of the prompt.
+        path_bytes_per_s: fair share of one rank's path, one direction.
+        hop_s: latency of the path.
+
+    Every rank sends what it holds: `kv_bytes_per_token_per_chip` a token (copies of KV heads and the
+    latent included) and the constant state of one sequence.
+    """
+    shards = deployment.tp
+    moved = tokens * kv_bytes_per_token_per_chip(llm, deployment.kv_precision, shards)
+    moved += state_bytes_per_sequence_per_chip(llm, deployment.kv_precision, shards)
+    return KV_TRANSFER_S + hop_s + moved / deployment.pp / path_bytes_per_s

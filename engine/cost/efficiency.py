@@ -51,7 +51,7 @@ class EngineTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     layer_s: Ranged  # launches and small kernels of one layer
     step_s: Ranged  # scheduler, sampling, input preparation of one step
     sequence_s: Ranged  # per sampled sequence
-    chunk_s: Ranged  # per prompt chunk
+    eager_s: Ranged  # launches of one layer in a step with prompts, beside layer_s
     frontend_s: Ranged  # of a request outside the chips, before its first token
     prompt: Ranged  # factor on arithmetic-bound work of prompts (1 but for engines of 2023)
 
@@ -70,7 +70,11 @@ class Basis(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Spread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Quantiles 0.1 and 0.9 of ln(measured / predicted) seconds, on rows held out."""
+    """Quantiles 0.1 and 0.9 of ln(measured / predicted) seconds.
+
+    Of rows that the fit saw and of the same rows held out, half each: what is asked of a
+    prediction is some of both.
+    """
 
     low: float
     high: float
@@ -80,6 +84,7 @@ class Spread(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class SystemFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole of serving.json; family "class" is the prior of chips without measurements."""
 
+    date: str  # of the newest measurement
     families: dict[str, FamilyTerms]
     engines: dict[str, EngineTerms]
     basis: dict[str, Basis]
@@ -99,7 +104,7 @@ class SystemTerms(msgspec.Struct, frozen=True, kw_only=True):
     layer_s: float
     step_s: float
     sequence_s: float
-    chunk_s: float
+    eager_s: float
     frontend_s: float
 
 
@@ -138,9 +143,11 @@ def basis_of(family: str, system: SystemFile | None = None) -> Basis:
     return basis.get(family, basis[CLASS])
 
 
-def load_terms(family: str, deployment: Deployment) -> SystemTerms:
-    """The fitted terms of a deployment on a chip of a family."""
-    system = load_system()
+def load_terms(
+    family: str, deployment: Deployment, system: SystemFile | None = None
+) -> SystemTerms:
+    """The terms of a deployment on a chip of a family: of `system`, or the shipped ones."""
+    system = system or load_system()
     family_values = {
         name: getattr(family_terms(family, system), name).value for name in FAMILY_TERMS
     }
@@ -167,6 +174,6 @@ def resolve(
         layer_s=engine["layer_s"] * scale,
         step_s=engine["step_s"] * scale,
         sequence_s=engine["sequence_s"] * scale,
-        chunk_s=engine["chunk_s"] * scale,
+        eager_s=engine["eager_s"] * scale,
         frontend_s=engine["frontend_s"],
     )

@@ -36,7 +36,7 @@ class CompiledTiming(NamedTuple):
     decode_base_s: F8  # [max_seqs + 1]
     decode_context_s: F8  # [max_seqs + 1]
     prefill_area_s: F8  # [max_tokens + 1]
-    chunk_s: float
+    prompt_s: float
     sequence_s: float
     collective_bytes: F8  # [max_tokens + 1]
     verified: int
@@ -117,7 +117,7 @@ def assemble(
         decode_base_s=np.maximum.accumulate(base),
         decode_context_s=terms.decode * np.interp(sequences, counts, parts.decode_context_s),
         prefill_area_s=terms.prefill_attention * np.interp(tokens, grid, parts.prefill_area_s),
-        chunk_s=terms.chunk_s,
+        prompt_s=parts.layers * terms.eager_s,
         sequence_s=terms.sequence_s,
         collective_bytes=np.interp(tokens, grid, exchange.bytes),
         verified=deployment.speculative_tokens + 1,
@@ -153,5 +153,6 @@ def step_seconds(timing: CompiledTiming, batch: Batch) -> float:
     attention = timing.decode_base_s[batch.decoding]
     attention += timing.decode_context_s[batch.decoding] * batch.context * fill
     repeated = timing.head_s[batch.sampled] + attention + timing.sequence_s * batch.sampled
-    prompts = timing.prefill_area_s[whole] * batch.area * fill + timing.chunk_s * batch.chunks
+    prompts = timing.prefill_area_s[whole] * batch.area * fill
+    prompts += timing.prompt_s if batch.chunks else 0.0
     return float(dense + repeated * share + prompts)

@@ -60,7 +60,7 @@ class TimingTables(NamedTuple):
     context in all, p prompt chunks with an area of A token^2 (sum over chunks x (past + x/2)) and
     s sampled sequences takes
       sum(dense_s[m]) + head_s[s] + decode_base_s[n] + decode_context_s[n] C
-      + prefill_area_s[m] A + chunk_s p + sequence_s s
+      + prefill_area_s[m] A + (prompt_s if p > 0) + sequence_s s
     seconds of chip time, and then moves `collective_bytes[m]` through the replica's coflow.
 
     A pipeline works on as many micro-batches as it has stages; the rows are of a full one. With
@@ -77,7 +77,7 @@ class TimingTables(NamedTuple):
     decode_base_s: F8  # [max_seqs + 1] attention of n sequences without context
     decode_context_s: F8  # [max_seqs + 1] s per token of their summed context: memory bandwidth
     prefill_area_s: F8  # [max_tokens + 1] s per token^2: compute
-    chunk_s: float  # s per prompt chunk of a step: overhead
+    prompt_s: float  # s of a step that has prompts: its kernels are launched one by one
     sequence_s: float  # s per sampled sequence: overhead
     collective_bytes: F8  # [max_tokens + 1] bytes on the busiest link of the coflow
     verified: int  # tokens that a decoding sequence has in a step, 1 without speculation

@@ -23,7 +23,7 @@ from engine.scenario.own_models import design_catalog
 from engine.sim.lower import drawn_chip
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, ledger_of, priced
 from engine.study.schedule import static_batch
-from engine.study.uncertainty import bands, spread_of
+from engine.study.uncertainty import DRAWN, bands, spread_of
 from engine.workload.profiles import clipped_mean
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 
@@ -119,7 +119,7 @@ def _bands(asked: bytes) -> DesignBands:
         nominal = float(priced(ledger, terms)[metric])
         found = bands(
             schedule, deployment, llm, chip, load, curves, system, frontend_s=0.0,
-            first_token_metric="prefill",
+            spreads=DRAWN,
         )  # fmt: skip
         low, high = found[metric]
         return nominal, Band(float(low) / nominal, float(high) / nominal)

@@ -19,7 +19,7 @@ from engine.storage.atomic import write_atomic
 from engine.study.cells import Plan, Refused, plan, read_rows
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, priced
 from engine.study.runs import STATIC_SCENARIOS, CellRun, run_cell
-from engine.study.uncertainty import bands
+from engine.study.uncertainty import BURST, LOADED, OFFLINE, STATIC, bands
 
 METRICS = ("out_tok_s_per_accel", "ttft_ms", "tpot_ms")
 NEW_COLUMNS = (
@@ -108,11 +108,18 @@ def band_of(scenario: str) -> str:
     return "tpot_ms" if scenario.startswith(("closed", "open")) else "out_tok_s_per_accel"
 
 
+def _spreads(scenario: str) -> tuple[str, str, str]:
+    if scenario in STATIC_SCENARIOS:
+        return STATIC
+    if scenario == "offline-max":
+        return OFFLINE
+    return BURST if scenario.startswith("burst") else LOADED
+
+
 def _columns(chosen: Plan, run: CellRun) -> dict[str, str]:
     system = load_system()
     terms = load_terms(chosen.chip.family, chosen.deployment)
     seconds = priced(run.ledger, terms)
-    static = chosen.scenario in STATIC_SCENARIOS
     low_high = bands(
         run.schedule,
         chosen.deployment,
@@ -122,7 +129,7 @@ def _columns(chosen: Plan, run: CellRun) -> dict[str, str]:
         load_curves(),
         system,
         frontend_s=run.ledger.frontend_s,
-        first_token_metric="prefill" if static else "ttft",
+        spreads=_spreads(chosen.scenario),
     )
     tokens = run.ledger.output_tokens / chosen.chips
     values = {

@@ -28,7 +28,7 @@ F8 = NDArray[np.float64]
 
 COLUMNS = (
     "gemm_compute", "gemm_memory", "experts_compute", "experts_memory", "decode",
-    "prefill_attention", "communication", "layer_s", "step_s", "sequence_s", "chunk_s",
+    "prefill_attention", "communication", "layer_s", "step_s", "sequence_s", "eager_s",
 )  # fmt: skip
 MAKESPAN, TTFT, TPOT = range(len(METRICS))
 
@@ -38,7 +38,7 @@ class Ledger(NamedTuple):
 
     sums: F8  # [metrics, columns]
     constant_s: F8  # [metrics] of the run that was simulated, front end included
-    frontend_s: float  # of that run
+    frontend_s: float  # of that run; 0 where it had none, as a static batch
     output_tokens: int
 
 
@@ -88,7 +88,7 @@ def ledger_of(
         share * parts.layers,
         share * deployment.pp,
         sampled * share,
-        chunks,
+        (chunks > 0) * parts.layers,
     )
     sums = np.stack([schedule.weight.T @ column for column in per_step], axis=1)
     slope = by_count(parts.decode_context_s, decoding) * fill
@@ -106,6 +106,7 @@ def terms_vector(terms: SystemTerms) -> F8:
 def priced(ledger: Ledger, terms: SystemTerms) -> F8:
     """The metrics in seconds [metrics] under some terms."""
     shift = np.zeros(len(METRICS))
-    shift[TTFT] = terms.frontend_s - ledger.frontend_s
+    if ledger.frontend_s > 0.0:
+        shift[TTFT] = terms.frontend_s - ledger.frontend_s
     seconds = ledger.constant_s + ledger.sums @ terms_vector(terms) + shift
     return np.maximum(np.asarray(seconds, np.float64), 1e-9)

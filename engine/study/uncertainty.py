@@ -42,6 +42,13 @@ SAMPLED_FIGURES = (
     "scale_up_bytes_per_s",
 )  # fmt: skip
 
+# spreads of makespan, TTFT and TPOT, by what a run is
+OFFLINE = ("throughput", "ttft", "burst")
+BURST = ("burst", "ttft", "burst")
+STATIC = ("static", "prefill", "static")
+LOADED = ("tpot", "ttft", "tpot")
+DRAWN = ("throughput", "prefill", "tpot")  # steps of a design, without its queues
+
 
 class Bands(NamedTuple):
     """Low and high seconds of each metric, [2] each."""
@@ -61,7 +68,7 @@ def bands(
     system: SystemFile,
     *,
     frontend_s: float,
-    first_token_metric: str = "ttft",
+    spreads: tuple[str, str, str] = LOADED,
     samples: int = SAMPLES,
     seed: int = SEED,
 ) -> Bands:
@@ -76,7 +83,7 @@ def bands(
         curves: of operators.
         system: the fitted terms.
         frontend_s: of the run.
-        first_token_metric: "prefill" where prompts do not wait, "ttft" under load.
+        spreads: names of the spreads of makespan, TTFT and TPOT, by the kind of run.
         samples: draws.
         seed: of the draws.
     """
@@ -91,9 +98,7 @@ def bands(
             ledger = ledger_of(schedule, deployment, llm, sampled, load, curves, frontend_s)
         terms = sampled_terms(system, chip.family, deployment, generator)
         drawn[i] = priced(ledger, terms)
-    for column, metric in (
-        (MAKESPAN, "throughput"), (TTFT, first_token_metric), (TPOT, "tpot"),
-    ):  # fmt: skip
+    for column, metric in zip((MAKESPAN, TTFT, TPOT), spreads, strict=True):
         spread = spread_of(system, metric, chip.family)
         drawn[:, column] *= np.exp(_two_piece(spread, generator.standard_normal(samples)))
     low, high = np.quantile(drawn, [LOW, HIGH], axis=0)

@@ -9,11 +9,21 @@ import numpy as np
 from engine.analysis.analyse import analyse
 from engine.catalog.loader import load_catalog
 from engine.catalog.resources import resource_path
-from engine.scenario.design import Design
+from engine.cost.collectives.fabric import chip_fabric
+from engine.cost.curves import load_curves
+from engine.cost.efficiency import load_system
+from engine.cost.layers import Load
+from engine.cost.timing import compile_timing
+from engine.scenario.design import Deployment, Design, Precision
 from engine.scenario.scenario import Scenario
+from engine.sim.codes import CAUSES
 from engine.sim.flows import simulate_flows
+from engine.sim.kernels.steps import time_steps
 from engine.sim.prepare import prepare_simulation
+from engine.sim.tables import TimingTables
 from engine.storage.project_file import load_design
+from engine.study.schedule import static_batch
+from engine.study.uncertainty import bands
 from engine.topology.generators import cable, draw
 from tests.oracles import max_min
 
@@ -62,6 +72,53 @@ def network() -> None:
     say(f"network, 56 flows: {kernel * 1e3:.2f} ms, slow twin {twin * 1e3:.0f} ms, "
         f"{twin / kernel:,.0f} times as fast")  # fmt: skip
     say(f"network, 2,256 coupled flows: {best_of(lambda: run(large)) * 1e3:.0f} ms")
+
+
+def steps() -> None:
+    """One step of the loop's closed form, whatever the model behind it."""
+    generator = np.random.default_rng(1)
+    count = 200_000
+    decoding = generator.integers(1, 200, count)
+    prompt = generator.integers(0, 2, count) * generator.integers(1, 1800, count)
+    batches = np.stack(
+        [
+            decoding + prompt, decoding, decoding, decoding * 4096.0,
+            (prompt > 0).astype(float), prompt * prompt / 2.0,
+        ],
+        axis=1,
+    ).astype(np.float64)  # fmt: skip
+    causes = np.zeros((count, CAUSES))
+    for model, chip, precision in (
+        ("qwen3_8b", "nvidia-h100", Precision.BF16),
+        ("deepseek_v3", "nvidia-h200", Precision.FP8),
+        ("qwen35_397b_a17b", "zhenwu-m890", Precision.MXFP4),
+    ):
+        device = SHOP.device(chip)
+        deployment = Deployment(
+            model=model, precision=precision, tp=8, max_num_batched_tokens=2048
+        )
+        llm, fabric = SHOP.llm(model), chip_fabric(device)
+        tables = TimingTables(*compile_timing(deployment, llm, device, fabric))
+        taken = best_of(lambda tables=tables: time_steps(tables, batches, causes))  # type: ignore[misc]
+        compiled = best_of(
+            lambda d=deployment, m=llm, c=device, f=fabric: compile_timing(d, m, c, f)
+        )  # type: ignore[misc]
+        say(f"step of {model} on {chip}: {taken / count * 1e9:.0f} ns (asked 100), tables compiled "
+            f"in {compiled * 1e3:.0f} ms")  # fmt: skip
+
+
+def uncertainty() -> None:
+    """200 samples of Monte Carlo for one cell, on a chip with ranges."""
+    device, llm = SHOP.device("zhenwu-m890"), SHOP.llm("qwen35_397b_a17b")
+    deployment = Deployment(precision=Precision.MXFP4, tp=8)
+    schedule, load = static_batch(32, 8192, 256), Load(8192.0, 8320.0)
+
+    def run() -> None:
+        bands(
+            schedule, deployment, llm, device, load, load_curves(), load_system(), frontend_s=0.0
+        )
+
+    say(f"band of one cell, 200 samples: {best_of(run):.2f} s (asked 2)")
 
 
 def serving() -> None:
@@ -145,6 +202,8 @@ def canvas() -> None:
 def main() -> None:
     """All benchmarks."""
     network()
+    steps()
+    uncertainty()
     serving()
     analysis()
     canvas()

@@ -109,7 +109,7 @@ def with_step_time(
         decode_base_s=np.zeros(limits.max_seqs + 1),
         decode_context_s=np.full(limits.max_seqs + 1, context_s),
         prefill_area_s=np.full(len(tokens), area_s),
-        chunk_s=0.0,
+        prompt_s=0.0,
         sequence_s=0.0,
         collective_bytes=collective_bytes * (tokens > 0),
         verified=1,

@@ -42,7 +42,9 @@ def step_causes(
     attention = timing.decode_base_s[decoding] + timing.decode_context_s[decoding] * context * fill
     causes[MEMORY] += (timing.head_s[samples] + attention) * share
     causes[COMPUTE] += timing.prefill_area_s[row] * area * fill
-    causes[OVERHEAD] += timing.sequence_s * samples * share + timing.chunk_s * chunks
+    causes[OVERHEAD] += timing.sequence_s * samples * share
+    if chunks > 0:
+        causes[OVERHEAD] += timing.prompt_s
 
 
 @inner

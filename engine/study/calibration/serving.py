@@ -26,8 +26,8 @@ I8 = NDArray[np.int64]
 # log of the prior and its spread, in the order of FAMILY_TERMS and ENGINE_TERMS
 FAMILY_PRIOR = (0.1, 0.1, 0.05, 0.1, 0.1, 0.05, 0.05, 0.1, 0.1, 0.0)
 FAMILY_SPREAD = (0.25, 0.25, 0.2, 0.3, 0.25, 0.25, 0.25, 0.25, 0.4, 0.4)
-ENGINE_PRIOR = (*np.log([8e-6, 1e-3, 5e-6, 2e-4, 2e-2]), 0.0)
-ENGINE_SPREAD = (1.0, 1.0, 1.0, 1.0, 0.7, 1e-3)
+ENGINE_PRIOR = (*np.log([8e-6, 1e-3, 5e-6, 3e-5, 2.5e-2]), 0.0)
+ENGINE_SPREAD = (1.0, 1.0, 1.0, 1.0, 0.3, 1e-3)
 PROMPT_SPREAD_2023 = 0.7  # engines before paged prompt kernels: their prompts are slower
 PRIOR_WEIGHT = 0.4
 SOFT = 0.07  # residuals beyond this count linearly
@@ -36,14 +36,14 @@ FOLDS = 6
 # how much a cluster of each metric weighs; front ends of closed loops are less alike
 METRIC_WEIGHT = {
     "throughput": 1.0, "burst": 0.5, "tpot": 1.0, "open-tpot": 0.5, "static-tpot": 1.0,
-    "static-throughput": 1.0, "prefill": 1.0, "ttft": 0.3,
+    "static-throughput": 1.0, "prefill": 1.0, "ttft": 0.1,
 }  # fmt: skip
 UNQUEUED_CLIENTS = 16  # a closed loop of more has first tokens that mostly wait
 
 START = SystemTerms(
     gemm_compute=1.1, gemm_memory=1.05, experts_compute=1.1, experts_memory=1.1, decode=1.05,
     prefill_attention=1.1, communication=1.1, layer_s=8e-6, step_s=1e-3, sequence_s=5e-6,
-    chunk_s=2e-4, frontend_s=0.02,
+    eager_s=3e-5, frontend_s=0.025,
 )  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def predicted_s(problem: Problem, family: F8, engine: F8, rows: I8 | None = None
         "communication": own[:, _at("communication")],
         **{
             name: of_engine[:, ENGINE_TERMS.index(name)] * overhead
-            for name in ("layer_s", "step_s", "sequence_s", "chunk_s")
+            for name in ("layer_s", "step_s", "sequence_s", "eager_s")
         },
     }
     matrix = np.stack([factors[name] for name in COLUMNS], axis=1)

@@ -19,7 +19,13 @@ from engine.cost.efficiency import (
     SystemFile,
 )
 from engine.storage.atomic import write_atomic
-from engine.study.calibration.serving import FAMILY_SPREAD, Fit, Observation, Problem
+from engine.study.calibration.serving import (
+    FAMILY_SPREAD,
+    Fit,
+    Observation,
+    Problem,
+    predicted_s,
+)
 
 F8 = NDArray[np.float64]
 
@@ -29,15 +35,17 @@ LEAST_SPREAD_ROWS = 25  # fewer: the spread of all families is taken
 MAD_TO_SIGMA = 1.4826  # of a normal distribution
 PRIOR_WIDENING = 1.35  # of the spread where a family has no rows at all
 BANDS = {
-    "throughput": ("throughput", "burst", "static-throughput"),
-    "tpot": ("tpot", "open-tpot", "static-tpot"),
+    "throughput": ("throughput",),
+    "burst": ("burst",),
+    "static": ("static-throughput", "static-tpot"),
+    "tpot": ("tpot", "open-tpot"),
     "ttft": ("ttft",),
     "prefill": ("prefill",),
 }
 
 
 def system_file(
-    problem: Problem, rows: Sequence[Observation], fit: Fit, held_out_s: F8
+    problem: Problem, rows: Sequence[Observation], fit: Fit, held_out_s: F8, date: str
 ) -> SystemFile:
     """Everything that predictions need of a fit."""
     families = {
@@ -58,10 +66,11 @@ def system_file(
         "their scatter as range",
     )
     return SystemFile(
+        date=date,
         families=families,
         engines=engines,
         basis=basis,
-        spreads=_spreads(problem, rows, held_out_s),
+        spreads=_spreads(problem, rows, predicted_s(problem, fit.family, fit.engine), held_out_s),
     )
 
 
@@ -108,12 +117,12 @@ def _class_prior(problem: Problem, fit: Fit, basis: dict[str, Basis]) -> FamilyT
 
 
 def _spreads(
-    problem: Problem, rows: Sequence[Observation], held_out_s: F8
+    problem: Problem, rows: Sequence[Observation], seen_s: F8, held_out_s: F8
 ) -> dict[str, dict[str, Spread]]:
-    """Quantiles of ln(measured / predicted) on rows held out, by metric and family."""
-    miss = np.log(problem.measured_s / held_out_s)
-    family = np.array([row.family for row in rows])
-    metric = np.array([row.metric for row in rows])
+    """Quantiles of ln(measured / predicted), seen and held out, by metric and family."""
+    miss = np.log(np.tile(problem.measured_s, 2) / np.concatenate([seen_s, held_out_s]))
+    family = np.tile([row.family for row in rows], 2)
+    metric = np.tile([row.metric for row in rows], 2)
     spreads: dict[str, dict[str, Spread]] = {}
     for band, members in BANDS.items():
         inside = np.isin(metric, members)
@@ -121,7 +130,7 @@ def _spreads(
         spreads[band] = {"all": whole}
         for name in problem.families:
             own = inside & (family == name)
-            if own.sum() >= LEAST_SPREAD_ROWS:
+            if own.sum() >= 2 * LEAST_SPREAD_ROWS:
                 spreads[band][name] = _quantiles(miss[own])
         wide = PRIOR_WIDENING
         spreads[band][CLASS] = Spread(low=whole.low * wide, high=whole.high * wide, rows=0)
@@ -132,4 +141,4 @@ def _quantiles(miss: F8) -> Spread:
     if not len(miss):
         return Spread(low=-0.7, high=0.7, rows=0)
     low, high = np.quantile(miss, [0.1, 0.9])
-    return Spread(low=float(min(low, 0.0)), high=float(max(high, 0.0)), rows=len(miss))
+    return Spread(low=float(min(low, 0.0)), high=float(max(high, 0.0)), rows=len(miss) // 2)

@@ -8,7 +8,7 @@ from engine.cost.llm_counts import (
     total_parameters,
     weight_bytes,
 )
-from engine.cost.memory import fit
+from engine.cost.memory import MemoryFit, fit
 from engine.scenario.design import Deployment, Precision
 
 
@@ -29,15 +29,19 @@ def test_grouped_query_attention_keeps_two_heads_a_layer_and_token(shop: Catalog
 def test_the_large_model_fits_sixteen_m890_in_mxfp4_but_not_in_fp8(shop: Catalog) -> None:
     chip, llm = shop.device("zhenwu-m890"), shop.llm("qwen38_2p4t_a95b")
 
-    def placed(precision: Precision, tp: int):
-        return fit(Deployment(model=llm.id, precision=precision, tp=tp), llm, chip)
+    def placed(precision: Precision, tp: int, pp: int) -> MemoryFit:
+        return fit(Deployment(model=llm.id, precision=precision, tp=tp, pp=pp), llm, chip)
 
-    assert placed(Precision.MXFP4, 16).ok
-    assert not placed(Precision.FP8, 16).ok
-    assert placed(Precision.FP8, 32).ok
-    refusal = placed(Precision.FP8, 16)
-    assert "does not fit" in refusal.reason
-    assert "GB" in refusal.reason
+    for tp, pp in ((8, 2), (16, 1)):
+        assert placed(Precision.MXFP4, tp, pp).ok
+        assert not placed(Precision.FP8, tp, pp).ok
+    for tp, pp in ((8, 4), (16, 2), (32, 1)):
+        assert placed(Precision.FP8, tp, pp).ok
+    refusal = placed(Precision.FP8, 8, 2)
+    assert refusal.chips_per_replica == 16
+    needed = f"weights take {refusal.weight_bytes / 1e9:.1f} GB"
+    assert f"{needed} of {refusal.usable_bytes / 1e9:.1f} GB usable a chip" in refusal.reason
+    assert refusal.weight_bytes > refusal.usable_bytes
     assert refusal.way_out
 
 

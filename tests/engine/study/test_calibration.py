@@ -109,7 +109,7 @@ def test_the_file_says_what_each_family_rests_on() -> None:
     rows += [row._replace(family="ascend", hardware="910B") for row in rows[:6]]
     problem = problem_of(rows)
     fit = fit_terms(problem)
-    system = system_file(problem, rows, fit, held_out_s(problem))
+    system = system_file(problem, rows, fit, held_out_s(problem), "2026-01")
     assert system.basis["hopper"].kind == "fitted"
     assert system.basis["ascend"].kind == "shrunken"
     assert system.basis["class"].kind == "prior"

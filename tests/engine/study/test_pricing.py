@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 OTHER = msgspec.structs.replace(
     START, gemm_compute=1.6, gemm_memory=0.9, decode=1.5, prefill_attention=2.0,
-    communication=1.4, layer_s=2e-5, step_s=3e-3, sequence_s=2e-5, chunk_s=1e-3,
+    communication=1.4, layer_s=2e-5, step_s=3e-3, sequence_s=2e-5, eager_s=1e-3,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from engine.scenario.design import Deployment, Precision
 from engine.study.design_bands import design_bands
 from engine.study.pricing import TPOT, ledger_of, priced
 from engine.study.schedule import static_batch
-from engine.study.uncertainty import Bands, _two_piece, bands, spread_of
+from engine.study.uncertainty import DRAWN, Bands, _two_piece, bands, spread_of
 from tests.helpers import worlds
 
 DEPLOYMENT = Deployment(model="qwen3_32b", precision=Precision.FP8, tp=4)
@@ -23,7 +23,7 @@ LOAD = Load(8192.0, 8200.0)
 def found(shop: Catalog, chip: str, **changes: int) -> Bands:
     return bands(
         SCHEDULE, DEPLOYMENT, shop.llm("qwen3_32b"), shop.device(chip), LOAD, load_curves(),
-        load_system(), frontend_s=0.0, first_token_metric="prefill", **changes,
+        load_system(), frontend_s=0.0, spreads=DRAWN, **changes,
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_draws_of_a_lopsided_spread_have_its_quantiles() -> None:
 
 def test_spreads_of_the_shipped_fit_are_sensible() -> None:
     system = load_system()
-    for metric in ("throughput", "tpot", "prefill", "ttft"):
+    for metric in ("throughput", "burst", "static", "tpot", "prefill", "ttft"):
         spread = spread_of(system, metric, "hopper")
         assert -1.5 < spread.low < 0 < spread.high < 1.5
         wide = spread_of(system, metric, "zhenwu")
