@@ -72,11 +72,11 @@ def design_bands(design: Design, catalog: Catalog) -> DesignBands | None:
 
     Takes up to a second for a chip with ranges; equal designs are computed once.
     """
-    chip = drawn_chip(design, catalog)
-    if chip is None:
-        return None
     deployment = design.deployment
     try:
+        chip = drawn_chip(design, catalog)
+        if chip is None:
+            return None
         llm = design_catalog(design, catalog).llm(deployment.model)
         if not fit(deployment, llm, chip).ok:
             return None
