@@ -8,7 +8,8 @@ simulated once, and its mean latencies and its length follow from any other timi
 
 with the weight of a step the part of it that lies in the requests' intervals (arrival to first
 token for TTFT, first token to last for TPOT). Monte Carlo and calibration price one run many times.
-For an open loop the same sums are exact only near the timing that it was simulated with.
+For an open loop, and for what a front end holds back, the sums are exact only near the timing that
+they were simulated with.
 """
 
 from typing import NamedTuple

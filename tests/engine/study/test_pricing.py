@@ -63,7 +63,10 @@ def test_the_price_is_what_the_loop_measures(shop: Catalog, name: str) -> None:
 def test_a_run_priced_again_is_a_run_made_again(shop: Catalog, name: str) -> None:
     planned = plan({**ROW, **CELLS[name]}, shop)
     run = run_cell(planned, START, load_curves())
-    np.testing.assert_allclose(priced(run.ledger, OTHER), measured(planned, OTHER), rtol=0.03)
+    # steps become up to three times as long: what a front end holds back shifts by a step
+    again, made = priced(run.ledger, OTHER), measured(planned, OTHER)
+    np.testing.assert_allclose(again[[MAKESPAN, TPOT]], made[[MAKESPAN, TPOT]], rtol=0.01)
+    assert again[TTFT] == pytest.approx(made[TTFT], rel=0.06)
 
 
 def test_a_static_batch_is_one_prefill_and_its_decode_steps() -> None:
