@@ -54,7 +54,7 @@ def step_communication(
         moved = moved + reduces * all_reduce_link_bytes(tp, 1.0) * message
     if dp > 1 and sparse:
         ranks = tp * dp
-        sent = own * min(llm.active_experts, ranks) * llm.hidden
+        sent = own / tp * min(llm.active_experts, ranks) * llm.hidden
         parameters = load_collective_parameters(family, kind=fabric.kind)
         for width in (1.0, ACTIVATION_BYTES):  # dispatch in FP8, combine in BF16
             once = np.asarray(

@@ -52,7 +52,7 @@ def weight_bytes_per_chip(deployment: Deployment, llm: LlmSpec) -> float:
     """Weights on one chip: experts over all chips of a stage, the rest over TP, layers over PP."""
     parts = counts(llm)
     total = weight_bytes(llm, deployment.precision)
-    experts = (parts.experts + parts.shared) * EXPERT_BITS[deployment.precision] / 8.0
+    experts = parts.experts * EXPERT_BITS[deployment.precision] / 8.0
     stage = deployment.tp * deployment.attention_dp
     return (experts / stage + (total - experts) / deployment.tp) / deployment.pp
 

@@ -59,12 +59,14 @@ def on_bench(
         deployment, llm, chip, ranks, expected_load(requests, None), terms=chosen, curves=curves
     )
     count = chips_per_replica(deployment)
+    limits = limits_of(deployment, llm)
+    longest = int((requests.input_tokens + requests.output_tokens).max())  # was served, so it was
     fabric = _star(count, ranks.port_bytes_per_s)
     return Lowered(
         fabric=fabric,
         replicas=_replica(count, memory.kv_tokens),
         timing=TimingTables(*timing),
-        limits=limits_of(deployment, llm),
+        limits=limits._replace(window_tokens=max(limits.window_tokens, longest)),
         requests=requests,
         agents=None,
         host_cores=np.zeros(len(fabric.node_kind)),

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.devices import DeviceSpec
+from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.catalog.llms import LlmSpec
-from engine.cost.memory import fit
+from engine.cost.memory import chips_per_replica, fit
 from engine.errors import FileError
 from engine.scenario.design import Deployment, Precision, ServingEngine
 from engine.sim.tables import RequestTables
@@ -83,6 +84,11 @@ ENGINE_DEFAULTS: Mapping[ServingEngine, EngineDefaults] = {
 
 STATIC_ENGINES = (ServingEngine.TENSORRT_STATIC, ServingEngine.VLLM_2023)
 BLOCK_TOKENS = 16
+STATIC_SCENARIOS = ("static-batch", "prefill-latency-b1")
+MOST_STATIC_TOKENS = 900_000
+MOST_CHIPS = 4096
+LONGEST_REQUEST = 10_000_000
+MOST_OUTPUT_TOKENS = 60_000_000  # of one run: beyond, a row takes minutes
 SMALL_MEMORY_BYTES = 70 * 2**30
 LEAST_RESERVE = 0.97  # share of memory for weights and KV where a usual reserve leaves none
 
@@ -141,7 +147,7 @@ def plan(row: Mapping[str, str], catalog: Catalog) -> Plan:
     Raises:
         Refused: with what is unknown, unstated or outside the model.
     """
-    chip = catalog.find_device(_text(row, "hardware"))
+    chip = _chip(_text(row, "hardware"), catalog)
     if chip is None:
         raise Refused(f"unknown hardware: {_text(row, 'hardware') or 'not stated'}")
     llm = catalog.find_llm(_text(row, "model"))
@@ -155,17 +161,28 @@ def plan(row: Mapping[str, str], catalog: Catalog) -> Plan:
     assumed: list[str] = []
     deployment = _deployment(row, llm, chip, engine, note, assumed)
     requests = _requests(row, scenario, note, assumed)
+    each = chips_per_replica(deployment)
+    replicas = max((_whole(row, "n_accel") or each) // each, 1)
+    if replicas > 1:
+        assumed.append(f"{replicas} equal replicas that share the load")
+        requests = _share(requests, replicas)
+    if scenario in STATIC_SCENARIOS:
+        whole = int(requests.input_tokens.sum())
+        if whole > MOST_STATIC_TOKENS:
+            raise Refused(f"a static batch of {whole:,} tokens")
+        batched = max(deployment.max_num_batched_tokens, whole)
+        deployment = msgspec.structs.replace(deployment, max_num_batched_tokens=batched)
     longest = int((requests.input_tokens + requests.output_tokens).max())
     if longest > llm.context_tokens and llm.context_tokens < longest * 0.999:
         assumed.append(f"{longest:,} tokens in a window of {llm.context_tokens:,}")
-    blocks = re.search(r"kv blocks (\d+)", note)
+    blocks = re.search(r"kv blocks (\d{1,9})\b", note)
     return Plan(
         chip=chip,
         llm=llm,
         deployment=deployment,
         requests=requests,
         scenario=scenario,
-        chips=_whole(row, "n_accel") or deployment.tp * deployment.attention_dp * deployment.pp,
+        chips=each,
         kv_tokens=_kv_tokens(deployment, llm, chip, requests, blocks, assumed),
         assumed=tuple(assumed),
     )
@@ -183,18 +200,38 @@ def _kv_tokens(
     if blocks:
         return int(blocks[1]) * BLOCK_TOKENS
     longest = int((requests.input_tokens + requests.output_tokens).max()) + BLOCK_TOKENS
-    if deployment.engine in STATIC_ENGINES:
-        return longest * len(requests.input_tokens)
     usual = fit(deployment, llm, chip)
-    if usual.ok and usual.kv_tokens >= longest:
+    if usual.ok and usual.kv_tokens >= longest and deployment.engine not in STATIC_ENGINES:
         return None
     bare = chip.value("memory_bytes") * LEAST_RESERVE - usual.weight_bytes
     per_token = usual.kv_bytes_per_token
     tokens = int(max(bare, 0.0) / per_token) * deployment.attention_dp if per_token else 0
-    if usual.weight_bytes > chip.value("memory_bytes"):
+    if tokens < longest:
         raise Refused(f"does not fit: {usual.reason}")
+    if deployment.engine in STATIC_ENGINES:
+        return max(tokens, longest * len(requests.input_tokens))
     assumed.append("less memory kept in reserve than usual: it would not fit otherwise")
-    return max(tokens, longest * deployment.attention_dp)
+    return tokens
+
+
+def _share(requests: RequestTables, replicas: int) -> RequestTables:
+    """What one of several equal replicas gets of the load."""
+    count = max(len(requests.arrival_s) // replicas, 1)
+    return requests._replace(
+        arrival_s=requests.arrival_s[::replicas][:count],
+        input_tokens=requests.input_tokens[:count],
+        output_tokens=requests.output_tokens[:count],
+        entry_start=np.zeros(count + 1, np.int64),
+        concurrency=-(-requests.concurrency // replicas),
+    )
+
+
+def _chip(name: str, catalog: Catalog) -> DeviceSpec | None:
+    """The chip of a name; that of a rack where the name is a rack's."""
+    found = catalog.find_device(name)
+    if found is not None and found.rack is not None:
+        found = catalog.device(found.rack.chip)
+    return found if found is not None and found.kind is DeviceKind.CHIP else None
 
 
 def engine_of(framework: str, note: str = "") -> ServingEngine:
@@ -251,25 +288,29 @@ def _deployment(
     chips = _whole(row, "n_accel") or tp * pp * max(_whole(row, "dp"), 1)
     stage = max(chips // pp, 1)
     ep, dp = _whole(row, "ep"), _whole(row, "dp")
-    if llm.experts and not (ep and dp):
-        # a mixture of experts with unstated ranks is run with attention-DP over all its chips
+    if llm.experts and not ep and not dp and engine is ServingEngine.TENSORRT_LLM:
+        # its documents run a mixture of experts with attention-DP over all chips, ranks unstated
         ep = dp = stage
         if stage > 1:
             assumed.append(f"attention-DP and EP over {stage} chips")
     ep, dp = max(ep, 1), max(dp, 1)
-    if dp > 1:
+    if dp > 1 and tp * dp > stage:
         tp = max(stage // dp, 1)
     if not llm.experts:
         ep = 1
+    if tp * dp * pp > MOST_CHIPS:
+        raise Refused(f"more than {MOST_CHIPS:,} chips of one replica")
+    if chips % (tp * dp * pp):
+        raise Refused(f"{chips} accelerators are no multiple of TP{tp} x DP{dp} x PP{pp}")
     if (tp * dp) % ep:
         ep = max(d for d in range(1, ep + 1) if (tp * dp) % d == 0)
     precision = precision_of(_text(row, "precision"), llm, chip)
     default = engine_defaults(engine, chip)
-    seqs = re.search(r"max_num_seqs (\d+)", note)
-    budget = re.search(r"max[_-]num[_-]batched[_-]tokens[ =](\d+)", note)
+    seqs = re.search(r"max_num_seqs (\d{1,5})\b", note)
+    budget = re.search(r"max[_-]num[_-]batched[_-]tokens[ =](\d{1,6})\b", note)
     batched = int(budget[1]) if budget else default.max_num_batched_tokens
     sequences = int(seqs[1]) if seqs else default.max_num_seqs
-    drafted = DRAFTED_TOKENS if _text(row, "spec_decode") else 0
+    drafted = _drafted(_text(row, "spec_decode"))
     if drafted:
         assumed.append(f"{drafted} drafted tokens, {ACCEPTED_TOKENS:g} emitted a step")
     narrow = precision is not Precision.BF16
@@ -282,14 +323,28 @@ def _deployment(
         pp=pp,
         ep=ep,
         attention_dp=dp,
-        max_num_seqs=min(sequences, batched),
-        max_num_batched_tokens=batched,
+        # limits are those of one attention rank
+        max_num_seqs=min(sequences, batched) * dp,
+        max_num_batched_tokens=batched * dp,
         prefix_cache=False,
         memory_utilisation=default.memory_utilisation,
         engine=engine,
         speculative_tokens=drafted,
         acceptance_length=ACCEPTED_TOKENS if drafted else 1.0,
     )
+
+
+def _drafted(text: str) -> int:
+    """Drafted tokens of a word for speculative decoding.
+
+    Raises:
+        Refused: a word that is neither a kind of it nor a denial.
+    """
+    if text.lower() in ("", "no", "false", "0", "off"):
+        return 0
+    if text.lower() in ("mtp", "eagle", "eagle2", "eagle3", "medusa", "draft", "yes", "true"):
+        return DRAFTED_TOKENS
+    raise Refused(f"unknown speculative decoding: {text[:40]}")
 
 
 def engine_defaults(engine: ServingEngine, chip: DeviceSpec) -> EngineDefaults:
@@ -329,8 +384,12 @@ def _requests(
     if outputs is None:
         raise Refused("unstated output length")
     outputs = max(outputs, 1.0)
+    if inputs + outputs > LONGEST_REQUEST:
+        raise Refused(f"a request of more than {LONGEST_REQUEST:,} tokens")
     text = _text(row, "concurrency")
-    rate = re.fullmatch(r"rate=([0-9.]+)/s", text)
+    rate = re.fullmatch(r"rate=(\d+(?:\.\d+)?)/s", text)
+    if rate and not float(rate[1]) > 0:
+        raise Refused(f"a rate of no requests: {text}")
     count, concurrency = _shape_of_load(row, scenario, text, note, inputs, outputs, bool(rate))
     generator = np.random.default_rng(1)
     prompt = _lengths(inputs, count, scenario, note, generator, assumed)
@@ -364,20 +423,20 @@ def _shape_of_load(
         return min(_OFFLINE_REQUESTS.get(whole, OFFLINE_REQUESTS), MOST_REQUESTS), 0
     if paced:
         return 600, 0
-    stated = re.search(r"(\d+) requests (all sent at once|max concurrency)", note)
+    stated = re.search(r"(\d{1,6}) requests (all sent at once|max concurrency)", note)
     try:
         clients = int(float(text))
     except (ValueError, OverflowError):
         raise Refused(f"unstated concurrency: {text or 'none'}") from None
     if not 1 <= clients <= 100_000:
         raise Refused(f"concurrency out of range: {text}")
-    if scenario in ("static-batch", "prefill-latency-b1"):
+    if scenario in STATIC_SCENARIOS:
         return clients, 0
     if scenario.startswith("burst"):
-        return (int(stated[1]) if stated else clients), 0
-    times = re.search(r"num_prompts=(\d+)\*conc", note)
+        return max(1, min(int(stated[1]) if stated else clients, MOST_REQUESTS)), 0
+    times = re.search(r"num_prompts=(\d{1,4})\*conc", note)
     count = int(stated[1]) if stated else (int(times[1]) if times else 10) * clients
-    return min(count, MOST_REQUESTS), clients
+    return max(1, min(count, MOST_REQUESTS, int(MOST_OUTPUT_TOKENS / outputs))), clients
 
 
 def _lengths(
@@ -388,8 +447,8 @@ def _lengths(
     generator: np.random.Generator,
     assumed: list[str],
 ) -> NDArray[np.int32]:
-    span = re.search(r"uniform in \[([0-9.]+),([0-9.]+)\]", note)
-    if span:
+    span = re.search(r"uniform in \[(\d*\.?\d+), ?(\d*\.?\d+)\]", note)
+    if span and float(span[1]) <= float(span[2]):
         low, high = float(span[1]) * mean, float(span[2]) * mean
         drawn = generator.uniform(low, high, count)
     elif scenario.endswith("sharegpt"):

@@ -219,15 +219,17 @@ def _nic_rate(text: str, domain: int) -> float:
 def _tokens(op: str, note: str) -> tuple[ExpertTraffic, float, float]:
     """Routing, tokens of a rank and bytes of one token's copy; zeros where the note is silent."""
     plain = note.casefold().replace(",", "") if op in EXPERT_OPS else ""
-    tokens = re.search(r"(\d+) tokens", plain) or re.search(r"tokens(?:/| per )rank (\d+)", plain)
-    hidden = re.search(r"hidden (\d+)", plain)
-    groups = re.search(r"top-(\d+) groups", plain)
-    top_k = re.search(r"top-(\d+)(?! groups)\b", plain)
+    tokens = re.search(r"\b(\d{1,7}) tokens", plain) or re.search(
+        r"tokens(?:/| per )rank (\d{1,7})\b", plain
+    )
+    hidden = re.search(r"hidden (\d{1,6})\b", plain)
+    groups = re.search(r"top-(\d{1,3}) groups", plain)
+    top_k = re.search(r"top-(\d{1,3})(?! groups)\b", plain)
     width = float(hidden.group(1)) if hidden else 0.0
     wire = _wire_format(op, plain)
     summed = "combine" in op and width > 0
     traffic = ExpertTraffic(
-        top_k=int(top_k.group(1)) if top_k else 8,
+        top_k=max(1, int(top_k.group(1))) if top_k else 8,
         node_limit=int(groups.group(1)) if groups else 0,
         local_ratio=2.0 * width / _FORMAT_BYTES[wire](width) if summed else 1.0,
     )

@@ -16,9 +16,9 @@ from engine.cost.efficiency import load_system, load_terms
 from engine.errors import EngineError
 from engine.sim.lower import expected_load
 from engine.storage.atomic import write_atomic
-from engine.study.cells import Plan, Refused, plan, read_rows
+from engine.study.cells import STATIC_SCENARIOS, Plan, Refused, plan, read_rows
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, priced
-from engine.study.runs import STATIC_SCENARIOS, CellRun, run_cell
+from engine.study.runs import CellRun, run_cell
 from engine.study.uncertainty import BURST, LOADED, OFFLINE, STATIC, bands
 
 METRICS = ("out_tok_s_per_accel", "ttft_ms", "tpot_ms")
@@ -96,7 +96,8 @@ def predict_row(row: Mapping[str, str], catalog: Catalog) -> dict[str, str]:
         run = run_cell(chosen, terms, load_curves())
     except Refused as verdict:
         return {"status": str(verdict)}
-    except EngineError as error:
+    except (EngineError, ArithmeticError, ValueError, MemoryError) as error:
+        # a table is hostile: one row that no check foresaw must not cost the others
         return {"status": f"cannot be run: {error}"}
     return _columns(chosen, run)
 
@@ -144,6 +145,8 @@ def _columns(chosen: Plan, run: CellRun) -> dict[str, str]:
     if int(chosen.requests.output_tokens.max()) < 2:
         del values["tpot_ms"]
     main = band_of(chosen.scenario)
+    if main not in values:
+        main = "ttft_ms"
     columns = {"status": OK, "assumed": "; ".join(chosen.assumed), "pred_band_of": main}
     for name, (value, low, high) in values.items():
         columns[f"pred_{name}"] = f"{value:.6g}"

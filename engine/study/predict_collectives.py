@@ -93,7 +93,7 @@ def _predict(row: CollectiveRow, calibration: CalibrationFile) -> dict[str, str]
         return {**blank, "status": row.problem}
     try:
         seconds = predicted_s(row)
-    except CatalogError as error:
+    except (CatalogError, ArithmeticError, ValueError) as error:
         return {**blank, "status": str(error)}
     band = band_of(row, calibration)
     return {

@@ -8,11 +8,10 @@ from engine.errors import ScenarioError
 from engine.sim.bench import on_bench
 from engine.sim.lower import Lowered, expected_load
 from engine.sim.run import Simulation
-from engine.study.cells import Plan
+from engine.study.cells import STATIC_SCENARIOS, Plan
 from engine.study.pricing import Ledger, ledger_of
 from engine.study.schedule import Schedule, schedule_of, static_batch
 
-STATIC_SCENARIOS = ("static-batch", "prefill-latency-b1")
 HORIZON_S = 1e9
 SLICE_EVENTS = 2_000_000
 FIRST_LOG_STEPS = 400_000

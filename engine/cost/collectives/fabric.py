@@ -17,7 +17,13 @@ REFERENCE_HOP_S = {
     "pcie": 0.8e-6,
 }
 IN_SWITCH_FAMILIES = frozenset({"hopper", "blackwell"})  # NVLink SHARP from the third switch on
-DOMAIN_RANKS = {"nvidia-gb200": 72, "nvidia-gb300": 72, "ascend-910c": 768, "ascend-950dt": 8192}
+DOMAIN_RANKS = {
+    "zhenwu-m890": 64,
+    "nvidia-gb200": 72,
+    "nvidia-gb300": 72,
+    "ascend-910c": 768,
+    "ascend-950dt": 8192,
+}
 DIES = {"ascend-910c": 2, "amd-mi250x": 2}  # chips whose dies are ranks of their own
 MESH_MEDIA = frozenset({"xgmi"})
 NODE_RANKS = 8

@@ -54,6 +54,14 @@ def test_a_row_becomes_a_deployment_and_its_load(shop: Catalog) -> None:
         ({"concurrency": "production"}, "unstated concurrency"),
         ({"concurrency": "0"}, "concurrency out of range"),
         ({"concurrency": "1e999"}, "unstated concurrency"),
+        ({"concurrency": "rate=0/s"}, "a rate of no requests"),
+        ({"n_accel": "6"}, "no multiple"),
+        ({"n_accel": "2"}, "no multiple"),
+        ({"n_accel": "1000000", "tp": "1000000"}, "more than 4,096 chips"),
+        ({"spec_decode": "hope"}, "unknown speculative decoding"),
+        ({"isl": "90000000"}, "a request of more than"),
+        ({"model": "Qwen3.8-2.4T-A95B", "hardware": "M890", "n_accel": "16", "tp": "8",
+          "pp": "2"}, "does not fit"),
         ({"model": "Llama-3.1-405B", "precision": "fp16", "tp": "1", "n_accel": "1"},
          "does not fit"),
     ],
@@ -77,10 +85,48 @@ def test_attention_ranks_divide_the_chips_of_a_stage(shop: Catalog) -> None:
     assert (shards.tp, shards.attention_dp, shards.ep) == (8, 1, 1)
 
 
-def test_a_mixture_with_unstated_ranks_is_assumed_to_spread_over_its_chips(shop: Catalog) -> None:
-    found = planned(shop, model="Qwen3-235B-A22B", n_accel="4", ep="", dp="")
+def test_tensorrt_mixtures_with_unstated_ranks_spread_over_their_chips(shop: Catalog) -> None:
+    moe = {"model": "Qwen3-235B-A22B", "n_accel": "4", "ep": "", "dp": ""}
+    found = planned(shop, **moe, framework="TensorRT-LLM 1.0")
     assert (found.deployment.attention_dp, found.deployment.ep) == (4, 4)
     assert "attention-DP and EP over 4 chips" in found.assumed
+    plain = planned(shop, **moe).deployment
+    assert (plain.tp, plain.attention_dp, plain.ep) == (4, 1, 1)
+
+
+def test_limits_are_those_of_each_attention_rank(shop: Catalog) -> None:
+    moe = {"model": "DeepSeek-R1", "hardware": "H200", "n_accel": "8", "tp": "8", "ep": "8"}
+    one, eight = (planned(shop, **moe, dp=dp).deployment for dp in ("1", "8"))
+    assert eight.max_num_batched_tokens == 8 * one.max_num_batched_tokens
+    assert eight.max_num_seqs == 8 * one.max_num_seqs
+
+
+def test_more_chips_than_a_replica_takes_are_replicas_that_share_the_load(shop: Catalog) -> None:
+    found = planned(shop, n_accel="16", concurrency="64")
+    assert found.requests.concurrency == 16
+    assert len(found.requests.arrival_s) == 160
+    assert found.chips == 4
+    assert "4 equal replicas that share the load" in found.assumed
+
+
+def test_a_rack_stands_for_its_chip(shop: Catalog) -> None:
+    assert planned(shop, hardware="GB200 NVL72").chip.id == "nvidia-gb200"
+
+
+@pytest.mark.parametrize(
+    "note",
+    ["uniform in [5,1]", "uniform in [.,.]", "num_prompts=0*conc", "kv blocks " + "9" * 30,
+     "0 requests max concurrency", "max_num_seqs " + "9" * 40],
+)  # fmt: skip
+def test_a_hostile_note_changes_nothing(shop: Catalog, note: str) -> None:
+    found = planned(shop, note=note)
+    assert 1 <= len(found.requests.arrival_s) <= 80
+    assert found.requests.input_tokens.min() >= 1
+
+
+def test_a_static_batch_is_computed_whole(shop: Catalog) -> None:
+    found = planned(shop, scenario="static-batch", isl="4096", concurrency="16")
+    assert found.deployment.max_num_batched_tokens >= 16 * 4096
 
 
 @pytest.mark.parametrize(

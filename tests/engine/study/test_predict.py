@@ -58,6 +58,22 @@ def test_every_row_comes_back_with_predictions_or_a_reason(tmp_path: Path) -> No
     assert rows[3]["pred_ttft_ms"] == ""
 
 
+def test_a_row_of_one_token_has_a_first_token_and_no_tpot(shop: Catalog) -> None:
+    found = predict_row({**ROW, "osl": "1"}, shop)
+    assert found["status"] == "ok"
+    assert found["pred_band_of"] == "ttft_ms"
+    assert "pred_tpot_ms" not in found
+    assert float(found["pred_low"]) < float(found["pred_ttft_ms"]) < float(found["pred_high"])
+
+
+def test_a_longer_static_prompt_takes_longer_whatever_the_budget(shop: Catalog) -> None:
+    def first_token(isl: str) -> float:
+        row = {**ROW, "scenario": "prefill-latency-b1", "concurrency": "1", "osl": "1", "isl": isl}
+        return float(predict_row(row, shop)["pred_ttft_ms"])
+
+    assert first_token("32768") > 3.5 * first_token("8192")
+
+
 def test_processes_change_nothing(tmp_path: Path) -> None:
     source = write(tmp_path / "in.csv", CELLS)
     predict_file(source, tmp_path / "one.csv", jobs=1)
