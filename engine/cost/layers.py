@@ -11,6 +11,7 @@ fewer micro-batches than stages is looked up in a larger row (`engine.sim.tables
 that the table has rows for pp times the token budget.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -316,24 +317,23 @@ def _beyond_floor(work: Work, curve: Curve) -> F8:
 
 
 def _linear_prompt(shard: _Shard, rows: F8) -> F8:
-    llm = shard.llm
-    if not linear_layers(llm):
-        return np.zeros_like(rows)
-    work = operators.delta_prefill(
-        rows, k_heads=max(1.0, llm.linear_k_heads / shard.tp),
-        v_heads=max(1.0, llm.linear_v_heads / shard.tp), head_dim=llm.linear_head_dim,
-        chip=shard.chip,
-    )  # fmt: skip
-    return linear_layers(llm) * seconds(work, shard.curve("delta_prefill", "bf16"))
+    return _linear_s(shard, rows, operators.delta_prefill, "delta_prefill")
 
 
 def _linear_decode(shard: _Shard, sequences: F8) -> F8:
+    return _linear_s(shard, sequences, operators.delta_decode, "delta_decode")
+
+
+def _linear_s(shard: _Shard, counts: F8, work_of: Callable[..., Work], operator: str) -> F8:
+    """All linear-attention layers of so many prompt tokens, or of so many decoding sequences."""
     llm = shard.llm
     if not linear_layers(llm):
-        return np.zeros_like(sequences)
-    work = operators.delta_decode(
-        sequences, k_heads=max(1.0, llm.linear_k_heads / shard.tp),
-        v_heads=max(1.0, llm.linear_v_heads / shard.tp), head_dim=llm.linear_head_dim,
+        return np.zeros_like(counts)
+    work = work_of(
+        counts,
+        k_heads=max(1.0, llm.linear_k_heads / shard.tp),
+        v_heads=max(1.0, llm.linear_v_heads / shard.tp),
+        head_dim=llm.linear_head_dim,
         chip=shard.chip,
-    )  # fmt: skip
-    return linear_layers(llm) * seconds(work, shard.curve("delta_decode", "bf16"))
+    )
+    return linear_layers(llm) * seconds(work, shard.curve(operator, "bf16"))
