@@ -1,7 +1,6 @@
 """From a scenario to tables: the one place where the drawing becomes numbers for the kernels."""
 
 import dataclasses
-import itertools
 import math
 from dataclasses import dataclass
 
@@ -23,9 +22,10 @@ from engine.scenario.design import Deployment, Design, Router, ServingEngine
 from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.coflows import replica_coflow
 from engine.sim.placement import Placement, place
 from engine.sim.requests import agent_tables, request_tables
-from engine.sim.routing import Route, combine
+from engine.sim.routing import Route
 from engine.sim.routing import Router as FabricRouter
 from engine.sim.tables import (
     AgentTables,
@@ -255,7 +255,7 @@ def _replicas(
     routes: FabricRouter,
 ) -> tuple[ReplicaTables, float]:
     count = len(placement.chips)
-    collectives = [_coflow(row, deployment, fabric, routes) for row in placement.chips]
+    collectives = [replica_coflow(row, deployment, fabric, routes) for row in placement.chips]
     hosts = np.array([_host_of(int(row[0]), fabric) for row in placement.chips], np.int32)
     clients = np.flatnonzero(fabric.node_kind == NodeKind.CLIENT)
     ingress, egress = [], []
@@ -288,39 +288,6 @@ def _csr(
         np.concatenate([links for links, _ in rows]).astype(np.int32),
         np.concatenate([weights for _, weights in rows]).astype(np.float64),
     )
-
-
-def _coflow(
-    row: NDArray[np.int32], deployment: Deployment, fabric: FabricTables, routes: FabricRouter
-) -> tuple[NDArray[np.int32], NDArray[np.float64], float]:
-    """Links of one replica's collectives, bytes on each per byte of its busiest port, latency.
-
-    Inside one domain every rank exchanges evenly with every other (direct reduce-scatter and
-    all-gather, or all-to-all): 1/(n-1) of a port's bytes to each peer. A TP group over several
-    domains runs its all-reduce as a ring, so that each boundary is crossed once each way.
-    """
-    spans = np.unique(fabric.node_domain[row])
-    ring = len(spans) > 1 or spans[0] < 0
-    parts: list[tuple[Route, float]] = []
-    group = deployment.tp * deployment.attention_dp
-    stages = [row[i : i + group].tolist() for i in range(0, len(row), group)]
-    for chips in stages:
-        n = len(chips)
-        if n < 2:
-            continue
-        if ring and deployment.attention_dp == 1:
-            pairs = [(chips[i], chips[(i + 1) % n], 1.0) for i in range(n)]
-        else:
-            pairs = [(a, b, 1.0 / (n - 1)) for a in chips for b in chips if a != b]
-        parts += [(routes.require(a, b, "collectives of a replica"), part) for a, b, part in pairs]
-    if not parts and len(row) > 1:
-        chips = row.tolist()
-        parts = [
-            (routes.require(a, b, "pipeline of a replica"), 1.0)
-            for a, b in itertools.pairwise(chips)
-        ]
-    links, weights = combine(parts)
-    return links, weights, max((route.latency_s for route, _ in parts), default=0.0)
 
 
 def expected_load(requests: RequestTables | None, agents: AgentTables | None) -> Load:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from engine.errors import CapacityError, ScenarioError
 from engine.sim.codes import CAUSES, Cause, LinkClass, NodeKind, Status
 from engine.sim.kernels.agents import begin_agents
-from engine.sim.kernels.network import Network, make_network
+from engine.sim.kernels.network import Network, make_network, read_links
 from engine.sim.kernels.serving import advance
 from engine.sim.kernels.world import (
     COMPUTING,
@@ -262,18 +262,17 @@ class Simulation:
 
     def _take_mark(self) -> _Mark:
         """Integrals up to now, without touching the state."""
-        state, link = self._state, self._network.link
+        state, links = self._state, len(self.lowered.fabric.link_source)
         now, rep, host = float(state.real[NOW]), state.rep, state.host
         computing = rep["mode"] == COMPUTING
         partial = np.clip(np.minimum(now, rep["computed_s"]) - rep["started_s"], 0.0, None)
-        span = now - link["time_s"]
-        rate, capacity = link["rate"], link["capacity"]
-        share = np.divide(rate, capacity, out=np.zeros(len(rate)), where=capacity > 0)
+        rate, moved, carried = (np.zeros(links) for _ in range(3))
+        read_links(self._network, now, rate, moved, carried)
         return _Mark(
             now,
             rep["busy_s"] + np.where(computing, partial, 0.0),
-            link["bytes"] + rate * span,
-            link["busy"] + share * span,
+            moved,
+            carried,
             host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
         )
 

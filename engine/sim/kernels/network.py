@@ -139,7 +139,7 @@ def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: flo
 
 
 @inner
-def net_stop(net: Network, slot: int) -> None:
+def net_stop(net: Network, slot: int, now_s: float) -> None:
     """Takes a flow out, done or not; its slot is idle afterwards."""
     route = net.flow[slot].route
     if route < 0:
@@ -165,6 +165,40 @@ def net_next_time(net: Network) -> float:
     """The earliest completion of a running flow, infinite when there is none."""
     first_s: float = heap_top_key(net.heap)
     return first_s
+
+
+@inner
+def net_next_slot(net: Network) -> int:
+    """The flow that ends at `net_next_time`, the lowest slot of several."""
+    slot: int = net.heap.items[0]
+    return slot
+
+
+@inner
+def net_is_idle(net: Network) -> bool:
+    """True without a running flow."""
+    idle: bool = net.heap.size[0] == 0
+    return idle
+
+
+@inner
+def net_runs(net: Network, slot: int) -> bool:
+    """True while a flow is in the slot."""
+    runs: bool = net.flow[slot].route >= 0
+    return runs
+
+
+@kernel
+def read_links(net: Network, now_s: float, rate: F8, moved: F8, busy: F8) -> None:
+    """Bytes/s in use, bytes moved and busy seconds of every link up to now; changes nothing else."""
+    for link in range(net.link.size):
+        span = now_s - net.link[link].time_s
+        use = net.link[link].rate
+        rate[link] = use
+        moved[link] = net.link[link].bytes + use * span
+        busy[link] = net.link[link].busy
+        if use > 0.0:
+            busy[link] += use / net.link[link].capacity * span
 
 
 @inner
@@ -383,7 +417,7 @@ def run_flows(net: Network, start_s: F8, size_bytes: F8, order: I8, finish_s: F8
             slot = net.heap.items[0]
             finish_s[slot] = now
             done += 1
-            net_stop(net, slot)
+            net_stop(net, slot, now)
         while at < count and start_s[order[at]] <= now:
             slot = order[at]
             net_start(net, slot, slot, size_bytes[slot], now)

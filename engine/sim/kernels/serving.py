@@ -12,7 +12,16 @@ from engine.sim.kernels.arrivals import arrive, enqueue, occupy, slot_event, sta
 from engine.sim.kernels.cache import cache_put, cache_take, cache_touch, cache_unpin
 from engine.sim.kernels.compiling import inner, kernel
 from engine.sim.kernels.heap import heap_remove, heap_top_key
-from engine.sim.kernels.network import Network, net_next_time, net_settle, net_start, net_stop
+from engine.sim.kernels.network import (
+    Network,
+    net_is_idle,
+    net_next_slot,
+    net_next_time,
+    net_runs,
+    net_settle,
+    net_start,
+    net_stop,
+)
 from engine.sim.kernels.samples import count_bin, take_sample
 from engine.sim.kernels.scheduler import (
     entry_blocks,
@@ -106,7 +115,7 @@ def _may_arrive(w: World, s: State) -> bool:
 def _is_drained(w: World, net: Network, s: State) -> bool:
     return (
         w.agents.agents == 0
-        and net.heap.size[0] == 0
+        and net_is_idle(net)
         and s.whole[IN_SYSTEM] == 0
         and s.whole[NEXT_ARRIVAL] >= w.requests.arrival_s.size
     )
@@ -126,8 +135,8 @@ def _sample(s: State) -> None:
 
 @inner
 def _flow_ended(w: World, net: Network, s: State, now: float) -> None:
-    slot = net.heap.items[0]
-    net_stop(net, slot)
+    slot = net_next_slot(net)
+    net_stop(net, slot, now)
     if slot < w.replicas:
         r = slot
         cause = SCALE_OUT if s.rep[r].remote else SCALE_UP
@@ -261,7 +270,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     _retain(w, s, r, q, tokens)
     if net.route_start[2 * w.replicas + r + 1] > net.route_start[2 * w.replicas + r]:
         rep[r].out_bytes += BYTES_A_TOKEN * req[q].output
-        if net.flow[2 * w.replicas + r].route < 0:
+        if not net_runs(net, 2 * w.replicas + r):
             _start_egress(w, net, s, r, now)
     if agents:
         after_step(w, s, q, now)
