@@ -22,7 +22,16 @@ from engine.scenario.design import Design
 OK, FAILED, USAGE = 0, 1, 2
 
 TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
-VERBS = ("validate", "analyse", "simulate", "flows", "predict", "export", "import-model")
+VERBS = (
+    "validate",
+    "analyse",
+    "collective",
+    "simulate",
+    "flows",
+    "predict",
+    "export",
+    "import-model",
+)
 
 DRAIN_S = 30 * 86_400.0  # a trace without --until runs until it is drained, at most so long
 
@@ -71,6 +80,16 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--bytes", dest="size", default="64 MiB", help="size of the collective")
     verb.add_argument("--ranks", default="", help="element ids whose chips take part (all)")
     verb.add_argument("--library", default="nccl", help="whose calibration: nccl, vllm, deepep")
+    verb = add("collective", "time one collective alone on the drawn links", _collective_verb)
+    verb.add_argument("file", type=Path)
+    verb.add_argument(
+        "--kind", default="all-reduce", help="all-reduce, all-to-all, weight-load..."
+    )
+    verb.add_argument("--size", default="64 MiB", help="bytes of a rank's buffer or message")
+    verb.add_argument("--per-pair", action="store_true", help="the size is that of each pair")
+    verb.add_argument("--ranks", type=int, default=0, help="the first so many chips (0: all)")
+    verb.add_argument("--elements", default="", help="element ids whose chips take part (all)")
+    verb.add_argument("--algorithm", default="auto", help="auto, ring, tree, in-switch, ...")
     verb = add("simulate", "run the design's workload or a trace", _simulate)
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
@@ -155,6 +174,26 @@ def _collective(options: argparse.Namespace, design: Design, catalog: Catalog) -
         implementation=options.library,
     )
     return msgspec.to_builtins(answer)
+
+
+def _collective_verb(options: argparse.Namespace) -> int:
+    from engine.report.collective import collective_lines
+    from engine.sim.collective_time import collective_time
+    from engine.units import parse_quantity
+
+    design, catalog, _ = _open(options.file)
+    answer = collective_time(
+        design,
+        catalog,
+        options.kind,
+        parse_quantity(options.size, "B"),
+        algorithm=options.algorithm,
+        ranks=options.ranks,
+        elements=_ids(options.elements),
+        per_pair=options.per_pair,
+    )
+    _say(options, msgspec.to_builtins(answer), collective_lines(answer))
+    return OK
 
 
 def _ids(text: str) -> frozenset[str]:

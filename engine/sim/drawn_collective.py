@@ -126,9 +126,15 @@ def drawn_collective(
 
 
 def drawn_ranks(
-    design: Design, catalog: Catalog, fabric: FabricTables, elements: frozenset[str]
+    design: Design,
+    catalog: Catalog,
+    fabric: FabricTables,
+    elements: frozenset[str],
+    count: int = 0,
 ) -> DrawnRanks:
     """The chips of some elements (of all where none is named), by what joins them.
+
+    With a `count` only so many take part, the first in the order of the drawing.
 
     Raises:
         ScenarioError: an id is unknown, or the chips are no two or more of one kind.
@@ -143,6 +149,13 @@ def drawn_ranks(
         for node in np.flatnonzero(fabric.node_kind == NodeKind.CHIP)
         if not elements or design.elements[int(fabric.node_element[node])].id in elements
     ]
+    if count > len(chips):
+        raise ScenarioError(
+            "collective",
+            f"{count:,} ranks of {len(chips):,} drawn chips",
+            "draw more, or ask less",
+        )
+    chips = chips[:count] if count else chips
     if not 2 <= len(chips) <= MAX_RANKS:
         raise ScenarioError(
             "collective", f"{len(chips):,} chips take part", f"choose 2 to {MAX_RANKS:,}"

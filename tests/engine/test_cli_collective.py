@@ -55,3 +55,19 @@ def test_a_question_without_answer_fails(
 
 def test_a_file_that_is_none_fails(tmp_path: Path) -> None:
     assert main(["analyse", str(tmp_path / "x.rackflow"), "--collective", "all_reduce"]) == FAILED
+
+
+def test_the_verb_prints_algorithm_closed_form_and_busiest_links(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["collective", str(EXAMPLE), "--kind", "all-to-all", "--size", "64KiB", "--per-pair"]
+    assert main([*words, "--ranks", "64"]) == OK
+    text = capsys.readouterr().out
+    assert "algorithm     direct" in text
+    assert "closed form" in text
+    assert "busy 100.0%" in text
+    assert main([*words, "--ranks", "64", "--json"]) == OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["size_bytes"] == 64 * 65536
+    assert answer["seconds"] == pytest.approx(answer["closed_form_s"], rel=1e-9)
+    assert main([*words, "--algorithm", "in-switch"]) == FAILED

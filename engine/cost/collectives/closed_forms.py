@@ -20,6 +20,7 @@ class Algorithm(StrEnum):
     TWO_SHOT = "two-shot"
     IN_SWITCH = "in-switch"
     DIRECT = "direct"
+    HIERARCHICAL = "hierarchical"
 
 
 def all_reduce_link_bytes(
@@ -49,6 +50,7 @@ def all_reduce_latency_s(ranks: int, hop_s: float, algorithm: Algorithm = Algori
         Algorithm.TWO_SHOT: 2.0,
         Algorithm.IN_SWITCH: 2.0,
         Algorithm.DIRECT: 2.0,
+        Algorithm.HIERARCHICAL: 2.0 * (ranks - 1),
     }[algorithm]
     return steps * hop_s
 
