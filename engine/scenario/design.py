@@ -44,6 +44,19 @@ class ServingEngine(StrEnum):
     VLLM_2023 = "vllm-2023"  # before its rewrite (V1)
 
 
+class CollectiveAlgorithm(StrEnum):
+    """How the ranks of a replica reduce; the names of `engine.cost.collectives.Algorithm`."""
+
+    AUTO = "auto"  # as the serving engine and its library choose
+    RING = "ring"
+    TREE = "tree"
+    HALVING_DOUBLING = "halving-doubling"
+    ONE_SHOT = "one-shot"
+    TWO_SHOT = "two-shot"
+    IN_SWITCH = "in-switch"
+    HIERARCHICAL = "hierarchical"  # also of the experts' all-to-all
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """How one LLM is served: replicas of TP x attention-DP x PP chips, limits, caches.
 
@@ -51,7 +64,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     sequences; experts lie over all `tp x attention_dp` chips of a stage, on `ep` ranks of whole
     experts. `speculative_tokens` are drafted for each sequence a step and `acceptance_length`
     tokens come out of it in the mean (1: none accepted). `expert_skew` is the exponent of the
-    power law of expert popularity. `replicas` 0 means as many as fit; `chips` lists element ids to
+    power law of expert popularity. `collective_algorithm` replaces the library's choice for the
+    all-reduce of tensor parallelism. `replicas` 0 means as many as fit; `chips` lists element ids to
     use (empty: all chips).
     """
 
@@ -73,6 +87,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     speculative_tokens: int = 0
     acceptance_length: float = 1.0
     expert_skew: float = 1.01
+    collective_algorithm: CollectiveAlgorithm = CollectiveAlgorithm.AUTO
     router: Router = Router.SESSION_STICKY
     chips: tuple[str, ...] = ()
     extra: dict[str, Any] = {}

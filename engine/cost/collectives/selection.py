@@ -98,6 +98,12 @@ def port_share(kind: Kind, algorithm: Algorithm, ranks: int) -> float:
     return n - 1.0
 
 
+def all_reduce_share(algorithm: Algorithm, ranks: int, inside: int) -> float:
+    """Bytes on the busiest port or NIC of an all-reduce per byte, `inside` ranks to a domain."""
+    levels = level_shares(Kind.ALL_REDUCE, algorithm, inside, max(1, ranks // inside))
+    return port_share(Kind.ALL_REDUCE, algorithm, ranks) if levels is None else max(levels)
+
+
 def latency_steps(kind: Kind, algorithm: Algorithm, ranks: int) -> float:
     """How many hops follow each other: 2(n-1) of a ring's all-reduce, 2 log2(n) of a tree's."""
     once = {

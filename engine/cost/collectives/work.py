@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from engine.cost.collectives.closed_forms import Algorithm
 from engine.cost.collectives.fabric import CollectiveFabric
+from engine.cost.collectives.selection import Kind, latency_steps, port_share
 
 REDUCTIONS = ("all_reduce",)
 GATHERS = ("all_gather", "reduce_scatter")
@@ -134,7 +135,31 @@ def _reduction(algorithm: Algorithm, ranks: int, inside: int, domains: int) -> W
             return Work(port=ring, local=1 / ranks, nic=0.0, steps=2, nic_steps=0)
         case Algorithm.IN_SWITCH:
             return Work(port=(ranks + 1) / ranks, local=0.0, nic=0.0, steps=2, nic_steps=0)
-        case Algorithm.TREE | Algorithm.HALVING_DOUBLING:
+        case Algorithm.HALVING_DOUBLING:  # pairs at distances n/2 ... 1 in rank order
+            return Work(
+                port=2.0 * (inside - 1) / ranks,
+                local=1 / ranks,
+                nic=2.0 * (ranks - inside) / ranks,
+                steps=2.0 * math.log2(inside),
+                nic_steps=2.0 * math.log2(domains),
+            )
+        case Algorithm.TREE if domains == 1:  # two trees, each with half of the buffer
+            return Work(
+                port=port_share(Kind.ALL_REDUCE, Algorithm.TREE, ranks),
+                local=1 / ranks,
+                nic=0.0,
+                steps=latency_steps(Kind.ALL_REDUCE, Algorithm.TREE, ranks),
+                nic_steps=0.0,
+            )
+        case Algorithm.HIERARCHICAL:
+            return Work(
+                port=2.0 * (inside - 1) / inside,
+                local=1 / ranks,
+                nic=2.0 * (domains - 1) / (domains * inside),
+                steps=2.0,
+                nic_steps=2.0 * (domains - 1),
+            )
+        case Algorithm.TREE:
             return Work(
                 port=2.0 * (inside - 1) / inside,
                 local=1 / ranks,

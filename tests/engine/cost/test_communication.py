@@ -59,7 +59,7 @@ def test_expert_ranks_of_one_tp_group_reduce_as_tp_does(shop: Catalog) -> None:
 
 def test_stages_hand_their_activations_on(shop: Catalog) -> None:
     found = exchange(shop, pp=4)
-    assert found.bytes[-1] == 2048 / 4 * shop.llm("qwen3_32b").hidden * 2
+    assert found.bytes[-1] == 2048 * shop.llm("qwen3_32b").hidden * 2
     assert found.seconds[1] > 0
 
 
