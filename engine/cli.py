@@ -17,7 +17,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import EngineError
 from engine.findings import Finding, Severity
-from engine.scenario.design import Design
+from engine.scenario.design import CollectiveAlgorithm, Design
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -94,6 +94,12 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
     verb.add_argument("--seed", type=int, default=None)
+    verb.add_argument(
+        "--algorithm",
+        choices=[item.value for item in CollectiveAlgorithm],
+        default=None,
+        help="of the all-reduces, in place of the design's",
+    )
     verb.add_argument("--trace", type=Path, default=None)
     verb.add_argument("--trace-format", choices=TRACE_FORMATS, default=None)
     verb.add_argument(

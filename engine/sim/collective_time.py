@@ -26,6 +26,7 @@ from engine.cost.collectives.selection import (
 from engine.errors import ScenarioError
 from engine.scenario.design import Design
 from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.coflows import switches_of
 from engine.sim.collective_phases import Ends, phases
 from engine.sim.collective_routes import link_loads
 from engine.sim.drawn_collective import DrawnRanks, drawn_ranks, link_name
@@ -228,14 +229,8 @@ def _algorithm(text: str, kind: Kind, ranks: DrawnRanks, can: tuple[Algorithm, .
 
 def _ends(fabric: FabricTables, ranks: DrawnRanks) -> Ends:
     chips = [chip for group in ranks.groups for chip in group]
-    up = np.isin(fabric.link_source, chips) & (fabric.link_class == LinkClass.SCALE_UP)
-    up &= fabric.node_kind[fabric.link_target] == NodeKind.SWITCH
-    switches = np.unique(fabric.link_target[up])
-    rates = np.bincount(
-        fabric.link_target[up], fabric.link_bytes_per_s[up], minlength=len(fabric.node_kind)
-    )
     storage = np.flatnonzero(fabric.node_kind == NodeKind.STORAGE)
-    return Ends(switches.tolist(), rates[switches], storage.tolist())
+    return switches_of(chips, fabric)._replace(storage=storage.tolist())
 
 
 def _port_bytes_per_s(fabric: FabricTables, flow: Coflow, ranks: DrawnRanks, kind: Kind) -> float:

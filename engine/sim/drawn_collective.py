@@ -170,7 +170,7 @@ def drawn_ranks(
     return DrawnRanks(
         groups=groups,
         chip=catalog.device(specs.pop()),
-        in_switch=len(groups) == 1 and _reduces(design, catalog, fabric, groups[0]),
+        in_switch=len(groups) == 1 and reduces_in_switch(design, catalog, fabric, groups[0]),
     )
 
 
@@ -178,7 +178,9 @@ def _chip_of(spec: DeviceSpec, catalog: Catalog) -> str:
     return catalog.device(spec.rack.chip).id if spec.rack is not None else spec.id
 
 
-def _reduces(design: Design, catalog: Catalog, fabric: FabricTables, group: Sequence[int]) -> bool:
+def reduces_in_switch(
+    design: Design, catalog: Catalog, fabric: FabricTables, group: Sequence[int]
+) -> bool:
     """True where every scale-up link of the chips ends at a switch that can add up."""
     out = np.isin(fabric.link_source, group) & (fabric.link_class == LinkClass.SCALE_UP)
     peers = np.unique(fabric.link_target[out])

@@ -13,6 +13,7 @@ from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.catalog.figures import Figure
 from engine.catalog.llms import LlmSpec
 from engine.cost.collectives.fabric import CollectiveFabric, chip_fabric
+from engine.cost.communication import exchange_shares
 from engine.cost.efficiency import load_terms
 from engine.cost.layers import Load
 from engine.cost.memory import MemoryFit, chips_per_replica, fit
@@ -22,7 +23,8 @@ from engine.scenario.design import Deployment, Design, Router, ServingEngine
 from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
-from engine.sim.coflows import replica_coflow
+from engine.sim.coflow_classes import CoflowClasses, coflow_classes
+from engine.sim.coflows import check_collective_algorithm
 from engine.sim.placement import Placement, place
 from engine.sim.requests import agent_tables, request_tables
 from engine.sim.routing import Route
@@ -94,8 +96,12 @@ def lower(scenario: Scenario) -> Lowered:
     if not memory.ok:
         raise DoesNotFitError(f"{llm.name} on {chip.name}", memory.reason, memory.way_out)
     routes = FabricRouter(fabric)
-    replicas, hop_s = _replicas(deployment, placement, memory, fabric, routes)
-    ranks = _collective_fabric(chip, placement.chips, fabric, hop_s)
+    check_collective_algorithm(design, catalog, fabric, placement.chips)
+    ranks = _collective_fabric(chip, placement.chips, fabric, 0.0)
+    shares = exchange_shares(deployment, llm, ranks)
+    collectives = coflow_classes(placement.chips, deployment, fabric, routes, shares)
+    ranks = dataclasses.replace(ranks, hop_s=collectives.latency_s or ranks.hop_s)
+    replicas = _replicas(placement, memory, fabric, routes, collectives)
     requests = request_tables(scenario)
     agents = agent_tables(scenario, fabric, llm.context_tokens)
     compiled = compile_timing(deployment, llm, chip, ranks, expected_load(requests, agents))
@@ -248,14 +254,13 @@ def limits_of(deployment: Deployment, llm: LlmSpec) -> Limits:
 
 
 def _replicas(
-    deployment: Deployment,
     placement: Placement,
     memory: MemoryFit,
     fabric: FabricTables,
     routes: FabricRouter,
-) -> tuple[ReplicaTables, float]:
+    collectives: CoflowClasses,
+) -> ReplicaTables:
     count = len(placement.chips)
-    collectives = [replica_coflow(row, deployment, fabric, routes) for row in placement.chips]
     hosts = np.array([_host_of(int(row[0]), fabric) for row in placement.chips], np.int32)
     clients = np.flatnonzero(fabric.node_kind == NodeKind.CLIENT)
     ingress, egress = [], []
@@ -268,15 +273,14 @@ def _replicas(
             way_out = routes.require(end, client, f"replica {replica} to its client")
         ingress.append((way_in.links, way_in.shares))
         egress.append((way_out.links, way_out.shares))
-    tables = ReplicaTables(
+    return ReplicaTables(
         placement.chips,
         hosts,
         np.full(count, memory.kv_tokens, np.int64),
-        *_csr([(links, weights) for links, weights, _ in collectives]),
+        *collectives.csr(),
         *_csr(ingress),
         *_csr(egress),
     )
-    return tables, max((latency for _, _, latency in collectives), default=0.0)
 
 
 def _csr(
