@@ -81,15 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--ranks", default="", help="element ids whose chips take part (all)")
     verb.add_argument("--library", default="nccl", help="whose calibration: nccl, vllm, deepep")
     verb = add("collective", "time one collective alone on the drawn links", _collective_verb)
-    verb.add_argument("file", type=Path)
-    verb.add_argument(
-        "--kind", default="all-reduce", help="all-reduce, all-to-all, weight-load..."
-    )
-    verb.add_argument("--size", default="64 MiB", help="bytes of a rank's buffer or message")
-    verb.add_argument("--per-pair", action="store_true", help="the size is that of each pair")
-    verb.add_argument("--ranks", type=int, default=0, help="the first so many chips (0: all)")
-    verb.add_argument("--elements", default="", help="element ids whose chips take part (all)")
-    verb.add_argument("--algorithm", default="auto", help="auto, ring, tree, in-switch, ...")
+    _collective_options(verb)
     verb = add("simulate", "run the design's workload or a trace", _simulate)
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
@@ -128,6 +120,18 @@ def build_parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("--into", type=Path, default=None, metavar="FILE", help="add it to a design")
     return parser
+
+
+def _collective_options(verb: Any) -> None:
+    verb.add_argument("file", type=Path)
+    verb.add_argument(
+        "--kind", default="all-reduce", help="all-reduce, all-to-all, weight-load..."
+    )
+    verb.add_argument("--size", default="64 MiB", help="bytes of a rank's buffer or message")
+    verb.add_argument("--per-pair", action="store_true", help="the size is that of each pair")
+    verb.add_argument("--ranks", type=int, default=0, help="the first so many chips (0: all)")
+    verb.add_argument("--elements", default="", help="element ids whose chips take part (all)")
+    verb.add_argument("--algorithm", default="auto", help="auto, ring, tree, in-switch, ...")
 
 
 def _seconds(text: str) -> float:
@@ -208,13 +212,20 @@ def _ids(text: str) -> frozenset[str]:
 
 def _simulate(options: argparse.Namespace) -> int:
     from engine.metrics.summary import summarise
+    from engine.report.collective import algorithm_lines
     from engine.report.ranges import summary_report
     from engine.report.tables import summary_lines
     from engine.scenario.scenario import Scenario
     from engine.sim.prepare import prepare_simulation
+    from engine.sim.step_algorithms import drawn_algorithms
     from engine.study.design_bands import design_bands
 
     design, catalog, _ = _open(options.file)
+    if options.algorithm is not None:
+        deployment = msgspec.structs.replace(
+            design.deployment, collective_algorithm=CollectiveAlgorithm(options.algorithm)
+        )
+        design = msgspec.structs.replace(design, deployment=deployment)
     trace = None
     until_s = options.until or design.run.until_s
     path = options.trace or (Path(design.workload.trace_path) if _wants_trace(design) else None)
@@ -239,7 +250,9 @@ def _simulate(options: argparse.Namespace) -> int:
     simulation.run_to_end(None if options.json else _progress)
     summary = summarise(simulation.results(), lowered, scenario)
     bands = design_bands(design, catalog)
-    _say(options, summary_report(summary, bands), summary_lines(summary, bands))
+    algorithms = drawn_algorithms(design, catalog, lowered.placement, lowered.fabric)
+    report = {**summary_report(summary, bands), "collectives": msgspec.to_builtins(algorithms)}
+    _say(options, report, [*summary_lines(summary, bands), *algorithm_lines(algorithms)])
     return OK
 
 

@@ -12,7 +12,7 @@ from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Sect
 from app.panels.memory_bar import MemoryRow
 from app.panels.step_time import StepTimeRow
 from engine.errors import UnitError
-from engine.scenario.design import Precision, Router, ServingEngine
+from engine.scenario.design import CollectiveAlgorithm, Precision, Router, ServingEngine
 from engine.topology.changes import SetSection
 from engine.units import format_quantity
 from engine.workload.spec import LogNormal, WorkloadKind
@@ -91,11 +91,40 @@ class DesignForm(Form):
         section.add(self._whole("deployment", "pp", self.tr("Pipeline stages"), 1, tip))
         tip = self.tr("Chips that share the experts of each layer")
         section.add(self._whole("deployment", "ep", self.tr("Expert parallel"), 1, tip))
+        self._fill_collectives(section)
         tip = self.tr("0: as many as fit on the drawn chips")
         section.add(self._whole("deployment", "replicas", self.tr("Replicas"), 0, tip))
         self._fill_steps(section)
         section.add(MemoryRow(self._document))
         section.add(StepTimeRow(self._document, self._bands))
+
+    def _fill_collectives(self, section: Section) -> None:
+        """Which algorithm reduces, in place of the library's choice."""
+        algorithms = [
+            (CollectiveAlgorithm.AUTO.value, self.tr("Automatic")),
+            (CollectiveAlgorithm.RING.value, self.tr("Ring")),
+            (CollectiveAlgorithm.TREE.value, self.tr("Double tree")),
+            (CollectiveAlgorithm.HALVING_DOUBLING.value, self.tr("Halving-doubling")),
+            (CollectiveAlgorithm.ONE_SHOT.value, self.tr("One-shot")),
+            (CollectiveAlgorithm.TWO_SHOT.value, self.tr("Two-shot")),
+            (CollectiveAlgorithm.IN_SWITCH.value, self.tr("In the switch")),
+            (CollectiveAlgorithm.HIERARCHICAL.value, self.tr("Hierarchical")),
+        ]
+        row = self._choice(
+            "deployment",
+            "collective_algorithm",
+            self.tr("All-reduce"),
+            algorithms,
+            CollectiveAlgorithm,
+        )
+        row.setToolTip(
+            self.tr(
+                "How tensor-parallel ranks reduce. Automatic: the engine's own kernels for small "
+                "messages, its library's quickest for large ones. In the switch needs switches "
+                "that add up; hierarchical needs ranks in several domains and holds for experts too"
+            )
+        )
+        section.add(row)
 
     def _fill_steps(self, section: Section) -> None:
         """Speculative decoding and the balance of experts."""

@@ -1,6 +1,9 @@
 """Lines that say how a collective runs on the drawing. No computing here."""
 
+from collections.abc import Sequence
+
 from engine.sim.collective_time import CollectiveTime
+from engine.sim.step_algorithms import StepAlgorithm
 from engine.units import format_quantity
 
 
@@ -29,3 +32,9 @@ def collective_lines(answer: CollectiveTime) -> list[str]:
         for link in answer.busiest
     ]
     return lines
+
+
+def algorithm_lines(algorithms: Sequence[StepAlgorithm]) -> list[str]:
+    """What runs the exchanges of a step, a line each; nothing where a replica is one chip."""
+    lines = [f"  {a.kind} of {a.ranks} ranks: {a.algorithm} ({a.reason})" for a in algorithms]
+    return ["collectives of a step:", *lines] if lines else []

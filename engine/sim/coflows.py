@@ -5,6 +5,7 @@ what stages of a pipeline hand on. Times are in `engine.cost.communication`, sin
 `engine.sim.collective_time`, replicas that share a coflow in `engine.sim.coflow_classes`.
 """
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -166,7 +167,7 @@ def _pipeline(stages: list[list[int]], routes: Router, part: float) -> list[tupl
     """Every rank to its peer of the next stage."""
     return [
         (routes.require(a, b, "pipeline of a replica"), part)
-        for stage, following in zip(stages[:-1], stages[1:], strict=True)
+        for stage, following in itertools.pairwise(stages)
         for a, b in zip(stage, following, strict=True)
     ]
 
@@ -185,7 +186,8 @@ def switches_of(chips: Sequence[int], fabric: FabricTables) -> Ends:
     up = np.isin(fabric.link_source, chips) & (fabric.link_class == LinkClass.SCALE_UP)
     up &= fabric.node_kind[fabric.link_target] == NodeKind.SWITCH
     switches, place = np.unique(fabric.link_target[up], return_inverse=True)
-    rates = np.bincount(place, fabric.link_bytes_per_s[up], minlength=len(switches))
+    rates = np.zeros(len(switches))
+    np.add.at(rates, place, fabric.link_bytes_per_s[up])
     return Ends(switches.tolist(), rates, [])
 
 

@@ -5,11 +5,14 @@ Here is said what `engine.cost.communication` times and `engine.sim.coflows` put
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
+from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceSpec
 from engine.cost.collectives.fabric import chip_fabric
 from engine.cost.collectives.serving import OWN_KERNELS, own_limit_bytes
-from engine.scenario.design import CollectiveAlgorithm, Deployment
+from engine.scenario.design import CollectiveAlgorithm, Deployment, Design
+from engine.sim.lower import drawn_chip
 from engine.sim.placement import Placement
 from engine.sim.tables import FabricTables
 
@@ -24,6 +27,14 @@ class StepAlgorithm(msgspec.Struct, frozen=True, kw_only=True):
     source: str
 
 
+def drawn_algorithms(
+    design: Design, catalog: Catalog, placement: Placement, fabric: FabricTables
+) -> tuple[StepAlgorithm, ...]:
+    """The exchanges of a design's steps, of the chips that a run has placed."""
+    chip = drawn_chip(design, catalog)
+    return () if chip is None else step_algorithms(design.deployment, chip, placement, fabric)
+
+
 def step_algorithms(
     deployment: Deployment, chip: DeviceSpec, placement: Placement, fabric: FabricTables
 ) -> tuple[StepAlgorithm, ...]:
@@ -32,7 +43,7 @@ def step_algorithms(
     row = placement.chips[0]
     found = []
     if tp > 1:
-        found.append(_reduction(deployment, chip, _in_one_domain(row[:tp], fabric)))
+        found.append(_reduction(deployment, chip, one_domain=_in_one_domain(row[:tp], fabric)))
     if dp > 1:
         one = _in_one_domain(row[: tp * dp], fabric)
         rails = deployment.collective_algorithm is CollectiveAlgorithm.HIERARCHICAL and not one
@@ -58,7 +69,7 @@ def step_algorithms(
     return tuple(found)
 
 
-def _reduction(deployment: Deployment, chip: DeviceSpec, one_domain: bool) -> StepAlgorithm:
+def _reduction(deployment: Deployment, chip: DeviceSpec, *, one_domain: bool) -> StepAlgorithm:
     tp, chosen = deployment.tp, deployment.collective_algorithm
     if chosen is not CollectiveAlgorithm.AUTO:
         return StepAlgorithm(
@@ -88,6 +99,6 @@ def _reduction(deployment: Deployment, chip: DeviceSpec, one_domain: bool) -> St
     )
 
 
-def _in_one_domain(chips: np.ndarray, fabric: FabricTables) -> bool:
+def _in_one_domain(chips: NDArray[np.int32], fabric: FabricTables) -> bool:
     domains = np.unique(fabric.node_domain[chips])
     return len(domains) == 1 and int(domains[0]) >= 0
