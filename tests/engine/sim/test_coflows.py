@@ -9,7 +9,7 @@ from engine.cost.collectives.closed_forms import Algorithm
 from engine.cost.collectives.fabric import chip_fabric
 from engine.cost.communication import ExchangeShares, exchange_shares
 from engine.errors import ScenarioError
-from engine.scenario.design import CollectiveAlgorithm, Deployment, Design
+from engine.scenario.design import CollectiveAlgorithm, Deployment, Design, Precision
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass
 from engine.sim.coflow_classes import coflow_classes
@@ -34,7 +34,7 @@ def test_the_names_of_the_file_are_those_of_the_closed_forms() -> None:
 
 def eight_h100(shop: Catalog, **changes: object) -> Design:
     design = eight(shop, "nvidia-h100")
-    deployment = Deployment(**{"model": "qwen3_32b", "precision": "fp8", **changes})  # type: ignore[arg-type]
+    deployment = Deployment(**{"model": "qwen3_32b", "precision": Precision.FP8, **changes})  # type: ignore[arg-type]
     base = worlds.one_chip(shop)
     return msgspec.structs.replace(
         base, elements=design.elements, links=design.links, deployment=deployment
