@@ -71,3 +71,18 @@ def test_the_verb_prints_algorithm_closed_form_and_busiest_links(
     assert answer["size_bytes"] == 64 * 65536
     assert answer["seconds"] == pytest.approx(answer["closed_form_s"], rel=1e-9)
     assert main([*words, "--algorithm", "in-switch"]) == FAILED
+
+
+def test_a_run_says_its_algorithms_and_takes_another(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["simulate", str(EXAMPLE), "--until", "1", "--json"]
+    assert main(words) == OK
+    plain = json.loads(capsys.readouterr().out)
+    assert [row["kind"] for row in plain["collectives"]] == ["all-reduce"]
+    assert "even exchange" in plain["collectives"][0]["reason"]
+    assert main([*words, "--algorithm", "ring"]) == OK
+    ring = json.loads(capsys.readouterr().out)
+    assert ring["collectives"][0]["algorithm"] == "ring"
+    assert ring["design_hash"] != plain["design_hash"]
+    assert ring["ttft_s"] != plain["ttft_s"]
+    assert main([*words, "--algorithm", "in-switch"]) == FAILED
+    assert "cannot add up" in capsys.readouterr().err

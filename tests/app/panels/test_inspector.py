@@ -14,7 +14,7 @@ from app.panels.fields import ChoiceRow, FieldRow, LineRow
 from app.panels.figure_row import FigureRow
 from app.panels.inspector import InspectorPanel
 from engine.findings import Severity
-from engine.scenario.design import ServingEngine
+from engine.scenario.design import CollectiveAlgorithm, ServingEngine
 from engine.sim.preflight import preflight
 from engine.topology.changes import SetSection
 from engine.workload.spec import WorkloadKind
@@ -260,6 +260,22 @@ def test_attention_ranks_speculation_and_skew_are_edited(
         enter(row(inspector, label), text)
         assert row(inspector, label).error.text(), label
     assert document.design().deployment == deployment
+
+
+def test_the_algorithm_of_collectives_is_chosen_and_refused_by_the_engine(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    field = row(inspector, "All-reduce")
+    assert isinstance(field, ChoiceRow)
+    assert field.box.currentData() == "auto"
+    field.box.setCurrentIndex(field.box.findData("in-switch"))
+    field.box.activated.emit(field.box.currentIndex())
+    deployment = document.design().deployment
+    assert deployment.collective_algorithm is CollectiveAlgorithm.IN_SWITCH
+    found = preflight(document.design(), document.catalog)
+    assert any("cannot add up" in finding.text for finding in found)
+    document.undo()
+    assert document.design().deployment.collective_algorithm is CollectiveAlgorithm.AUTO
 
 
 def test_what_does_not_go_together_is_said_by_the_engine(

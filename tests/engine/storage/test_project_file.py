@@ -21,7 +21,14 @@ from engine.errors import (
     NotOursError,
     TooLargeError,
 )
-from engine.scenario.design import Deployment, Design, PriceEntry, PriceList, Slo
+from engine.scenario.design import (
+    CollectiveAlgorithm,
+    Deployment,
+    Design,
+    PriceEntry,
+    PriceList,
+    Slo,
+)
 from engine.scenario.hashing import design_hash
 from engine.storage import project_file
 from engine.storage.project_file import decode_design, encode_design, load_design, save_design
@@ -229,3 +236,16 @@ def test_the_example_is_what_the_code_writes(shop: Catalog) -> None:
     spec.loader.exec_module(module)
     design = module.al128_agents(shop)
     assert decode_design(example(), "x").design == design
+
+
+def test_the_algorithm_of_collectives_is_kept_and_automatic_in_older_files() -> None:
+    ring = Design(deployment=Deployment(collective_algorithm=CollectiveAlgorithm.RING))
+    raw = json.loads(encode_design(ring, SHOP))
+    assert raw["deployment"]["collective_algorithm"] == "ring"
+    assert decode_design(json.dumps(raw).encode(), "x").design == ring
+    del raw["deployment"]["collective_algorithm"]
+    older = decode_design(json.dumps(raw).encode(), "x").design
+    assert older.deployment.collective_algorithm is CollectiveAlgorithm.AUTO
+    raw["deployment"]["collective_algorithm"] = "magic"
+    with pytest.raises(DamagedFileError, match="collective_algorithm"):
+        decode_design(json.dumps(raw).encode(), "x")
