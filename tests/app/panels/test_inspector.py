@@ -274,7 +274,7 @@ def test_the_algorithm_of_collectives_is_chosen_and_refused_by_the_engine(
     assert deployment.collective_algorithm is CollectiveAlgorithm.IN_SWITCH
     found = preflight(document.design(), document.catalog)
     assert any("cannot add up" in finding.text for finding in found)
-    document.undo()
+    document.undo_stack.undo()
     assert document.design().deployment.collective_algorithm is CollectiveAlgorithm.AUTO
 
 
