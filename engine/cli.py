@@ -127,7 +127,7 @@ def _collective_options(verb: Any) -> None:
     verb.add_argument(
         "--kind", default="all-reduce", help="all-reduce, all-to-all, weight-load..."
     )
-    verb.add_argument("--size", default="64 MiB", help="bytes of a rank's buffer or message")
+    verb.add_argument("--size", default="", help="bytes of a rank (64 MiB; a chip's weights)")
     verb.add_argument("--per-pair", action="store_true", help="the size is that of each pair")
     verb.add_argument("--ranks", type=int, default=0, help="the first so many chips (0: all)")
     verb.add_argument("--elements", default="", help="element ids whose chips take part (all)")
@@ -188,15 +188,16 @@ def _collective(options: argparse.Namespace, design: Design, catalog: Catalog) -
 
 def _collective_verb(options: argparse.Namespace) -> int:
     from engine.report.collective import collective_lines
-    from engine.sim.collective_time import collective_time
+    from engine.sim.collective_time import chip_weight_bytes, collective_time
     from engine.units import parse_quantity
 
     design, catalog, _ = _open(options.file)
+    size = options.size or ("" if options.kind == "weight-load" else "64 MiB")
     answer = collective_time(
         design,
         catalog,
         options.kind,
-        parse_quantity(options.size, "B"),
+        parse_quantity(size, "B") if size else chip_weight_bytes(design, catalog),
         algorithm=options.algorithm,
         ranks=options.ranks,
         elements=_ids(options.elements),

@@ -23,14 +23,17 @@ from engine.cost.collectives.selection import (
     level_shares,
     runnable,
 )
+from engine.cost.memory import fit
 from engine.errors import ScenarioError
 from engine.scenario.design import Design
+from engine.scenario.own_models import design_catalog
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.coflows import switches_of
 from engine.sim.collective_phases import Ends, phases
 from engine.sim.collective_routes import link_loads
 from engine.sim.drawn_collective import DrawnRanks, drawn_ranks, link_name
 from engine.sim.flows import simulate_flows
+from engine.sim.lower import drawn_chip
 from engine.sim.tables import FabricTables
 from engine.topology.expand import expand
 
@@ -156,6 +159,19 @@ def collective_time(
         hop_s=flow.hop_s,
         busiest=_busiest(design, fabric, flow, size_bytes),
     )
+
+
+def chip_weight_bytes(design: Design, catalog: Catalog) -> float:
+    """Bytes of weights that each chip of the deployment holds, for the kind weight-load.
+
+    Raises:
+        ScenarioError: no chip is drawn for it.
+    """
+    chip = drawn_chip(design, catalog)
+    if chip is None:
+        raise ScenarioError("weight-load", "there is no chip to load", "draw chips or a rack")
+    llm = design_catalog(design, catalog).llm(design.deployment.model)
+    return fit(design.deployment, llm, chip).weight_bytes
 
 
 def collective_coflow(

@@ -86,3 +86,16 @@ def test_a_run_says_its_algorithms_and_takes_another(capsys: pytest.CaptureFixtu
     assert ring["steps"] < plain["steps"]
     assert main([*words, "--algorithm", "in-switch"]) == FAILED
     assert "cannot add up" in capsys.readouterr().err
+
+
+def test_weights_of_a_replica_come_in_at_the_rate_of_their_storage(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["collective", str(EXAMPLE), "--kind", "weight-load", "--ranks", "8", "--json"]
+    assert main(words) == OK
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["size_bytes"] == pytest.approx(27.1e9, rel=0.01)  # as the memory bar says
+    rate = answer["port_bytes_per_s"]
+    bytes_over_rate = 8 * answer["size_bytes"] / rate
+    assert answer["seconds"] == pytest.approx(bytes_over_rate + answer["hop_s"], rel=1e-9)
+    assert "Model store" in answer["busiest"][0]["link"]
