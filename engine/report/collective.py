@@ -13,8 +13,9 @@ def collective_lines(answer: CollectiveTime) -> list[str]:
         f"{answer.kind} of {format_quantity(answer.size_bytes, 'B')} among {answer.ranks} chips "
         f"in {answer.domains} domain(s)",
         f"algorithm     {answer.algorithm}: {answer.reason}",
-        f"source        {answer.source}",
     ]
+    if answer.source:
+        lines.append(f"source        {answer.source}")
     for name, size in answer.thresholds.items():
         lines.append(f"threshold     {name} from {format_quantity(size, 'B')}")
     for name, seconds in answer.others.items():

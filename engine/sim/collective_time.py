@@ -141,7 +141,8 @@ def collective_time(
     taken = min(times, key=lambda option: times[option])
     flow = coflows[taken]
     port = _port_bytes_per_s(fabric, flow, drawn, wanted)
-    thresholds = _thresholds(wanted, coflows, rates)
+    chosen = algorithm == AUTO and (wanted in GATHERS or len(options) > 1)
+    source = GATHER_SOURCE if wanted in GATHERS else MODEL_SOURCE
     return CollectiveTime(
         kind=wanted.value,
         size_bytes=size_bytes,
@@ -149,8 +150,8 @@ def collective_time(
         domains=len(drawn.groups),
         algorithm=taken.value,
         reason=_reason(wanted, taken, options, automatic=algorithm == AUTO, count=drawn.count),
-        source=GATHER_SOURCE if wanted in GATHERS else MODEL_SOURCE,
-        thresholds=thresholds,
+        source=source if chosen else "",
+        thresholds=_thresholds(wanted, coflows, rates) if chosen else {},
         others={option.value: value for option, value in times.items() if option != taken},
         seconds=run_coflow(fabric, flow, size_bytes),
         closed_form_s=_closed_s(fabric, flow, drawn, wanted, taken, domains, port, size_bytes),

@@ -139,7 +139,8 @@ def test_a_switch_that_adds_up_spares_the_ports(shop: Catalog) -> None:
     assert found.seconds == pytest.approx(9 / 8 * 1e9 / found.port_bytes_per_s + latency, rel=1e-9)
     assert found.closed_form_s == pytest.approx(found.seconds, rel=1e-9)
     assert found.others["ring"] == pytest.approx(ring.seconds, rel=1e-9)
-    assert ring.reason == "asked for"
+    assert (ring.reason, ring.source, ring.thresholds) == ("asked for", "", {})
+    assert "NCCL" in found.source
 
 
 def test_thresholds_are_where_the_algorithms_cross(shop: Catalog) -> None:
