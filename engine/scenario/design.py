@@ -57,6 +57,13 @@ class CollectiveAlgorithm(StrEnum):
     HIERARCHICAL = "hierarchical"  # also of the experts' all-to-all
 
 
+class Routing(StrEnum):
+    """How a fabric uses paths of equal cost; the rules are in `engine.sim.routing`."""
+
+    SPRAY = "spray"  # packet by packet over all of them
+    ECMP = "ecmp"  # a hash of each flow takes one
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """How one LLM is served: replicas of TP x attention-DP x PP chips, limits, caches.
 
@@ -90,6 +97,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     collective_algorithm: CollectiveAlgorithm = CollectiveAlgorithm.AUTO
     router: Router = Router.SESSION_STICKY
     chips: tuple[str, ...] = ()
+    extra: dict[str, Any] = {}
+
+
+class FabricSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the drawn network does that no single device of it says."""
+
+    routing: Routing = Routing.SPRAY
     extra: dict[str, Any] = {}
 
 
@@ -141,6 +155,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     groups: tuple[Group, ...] = ()
     deployment: Deployment = Deployment()
+    fabric: FabricSettings = FabricSettings()
     workload: WorkloadSpec = WorkloadSpec()
     slo: Slo = Slo()
     prices: PriceList = PriceList()
@@ -157,6 +172,7 @@ SECTIONS: dict[str, type] = {
     "name": str,
     "note": str,
     "deployment": Deployment,
+    "fabric": FabricSettings,
     "workload": WorkloadSpec,
     "slo": Slo,
     "prices": PriceList,

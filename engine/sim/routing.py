@@ -1,57 +1,88 @@
-"""Routes over the fabric: equal-cost shortest paths by latency, traffic spread over all of them.
+"""Routes over the fabric: equal-cost shortest paths by latency, for one pair or for thousands.
 
 Only switches, NICs and hosts relay; chips, storage and clients are ends. Distances are whole
-picoseconds, so that equal paths are exactly equal. At each hop the traffic divides over the tight
-next hops in proportion to their capacity (the fluid limit of per-packet spraying).
+picoseconds, so that equal paths are exactly equal. How a fabric uses equal paths is its `Routing`:
+
+- spray: at each hop the traffic divides over the tight next hops in proportion to their capacity
+  (the fluid limit of per-packet spraying while all planes and cables are whole);
+- ecmp: a flow takes one of the n tight next hops of a node, number mix(key ^ node) modulo n, with
+  key = mix over (seed, flow, source, target); mix is the finaliser of SplitMix64. Every cable is a
+  link of its own then (`expand(..., split_cables=True)`), so that a flow has the rate of one cable.
+  Planes of a scale-up fabric are sprayed under both rules: chips interleave memory over them.
+
+There is no matrix of pairs: one search around the ends that many routes share (a client, a
+storage) serves all of them, and each route is then walked over its own links only.
 """
 
-import heapq
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import ScenarioError
-from engine.sim.codes import NodeKind
-from engine.sim.tables import FabricTables
+from engine.scenario.design import Routing
+from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.kernels.routes import Found, Graph, Rule, Scratch, find_routes
+from engine.sim.tables import FabricTables, new_heap
 
 HOP_PS = 1  # every hop costs at least this, so that zero-latency links cannot make loops
 
 _RELAYS = (NodeKind.SWITCH, NodeKind.NIC, NodeKind.HOST)
+_KEPT = 200_000  # routes of single pairs
+_ROWS = 1 << 12  # links of routes that are found before more room is made
+
+I4 = NDArray[np.int32]
+I8 = NDArray[np.int64]
+F8 = NDArray[np.float64]
 
 
 class Route(NamedTuple):
     """Links that traffic between two nodes crosses and the share of the bytes on each."""
 
-    links: NDArray[np.int32]
-    shares: NDArray[np.float64]
+    links: I4
+    shares: F8
     latency_s: float
+
+
+class RouteTable(NamedTuple):
+    """Many routes: route k has the rows start[k] to start[k + 1]; its links ascend."""
+
+    start: I8  # [routes + 1]
+    links: I4  # [rows]
+    shares: F8  # [rows]
+    latency_s: F8  # [routes] nan where there is no path
 
 
 NO_ROUTE = Route(np.empty(0, np.int32), np.empty(0), 0.0)
 
 
 class Router:
-    """Answers routes on one fabric; distances from a source are computed once and kept."""
+    """Answers routes on one fabric."""
 
-    def __init__(self, fabric: FabricTables) -> None:
-        self._fabric = fabric
-        order = np.argsort(fabric.link_source, kind="stable")
-        nodes = len(fabric.node_kind)
-        self._out = order.astype(np.int32)
-        self._first = np.searchsorted(fabric.link_source[order], np.arange(nodes + 1))
-        self._cost_ps = np.maximum(np.rint(fabric.link_latency_s * 1e12), HOP_PS).astype(np.int64)
-        self._relays = np.isin(fabric.node_kind, _RELAYS)
-        self._searches: dict[int, tuple[dict[int, int], list[tuple[int, int]]]] = {}
+    def __init__(
+        self, fabric: FabricTables, routing: Routing = Routing.SPRAY, seed: int = 0
+    ) -> None:
+        self._graph = graph_of(fabric)
+        self._scratch = _scratch(self._graph)
+        self._hashing = routing is Routing.ECMP
+        self._seed = seed
         self._routes: dict[tuple[int, int], Route | None] = {}
 
     def route(self, source: int, target: int) -> Route | None:
-        """The spread route from one node to another, or None where the drawing has no path."""
+        """The route from one node to another, or None where the drawing has no path."""
         if source == target:
             return NO_ROUTE
         key = (source, target)
         if key not in self._routes:
-            self._routes[key] = self._spread(source, target)
+            if len(self._routes) >= _KEPT:
+                self._routes.clear()
+            found = self._around(
+                target, np.array([source], np.int32), np.zeros(1, np.int64), to_anchor=True
+            )
+            latency = float(found.latency_s[0])
+            whole = Route(found.links, found.shares, latency)
+            self._routes[key] = None if np.isnan(latency) else whole
         return self._routes[key]
 
     def require(self, source: int, target: int, what: str) -> Route:
@@ -62,78 +93,138 @@ class Router:
         """
         route = self.route(source, target)
         if route is None:
-            raise ScenarioError(
-                what,
-                "there is no path on the drawn links",
-                "link its ends through a switch or NIC",
-            )
+            raise _no_path(what)
         return route
 
-    def _to_target(self, target: int, source: int) -> dict[int, int]:
-        """Distance in ps to `target` of every node that is no farther than `source`.
+    def routes(self, sources: I4, targets: I4, flows: I8 | None = None) -> RouteTable:
+        """The routes of many pairs; those that share an end are found by one search.
 
-        Dijkstra on reversed links, which goes on from where it stopped for the last source:
-        a collective inside a domain never searches the hall.
+        Args:
+            sources: [routes] nodes.
+            targets: [routes] nodes.
+            flows: [routes] numbers by which a hashing fabric keeps flows of equal ends apart.
         """
-        distance, heap = self._searches.setdefault(target, ({}, [(0, target)]))
-        while heap and (source not in distance or heap[0][0] <= distance[source]):
-            so_far, node = heapq.heappop(heap)
-            if node in distance:
-                continue
-            distance[node] = so_far
-            if node != target and not self._relays[node]:
-                continue
-            for link in self._out[self._first[node] : self._first[node + 1]]:
-                # links come in pairs of equal latency: link ^ 1 is the way back
-                peer = int(self._fabric.link_target[link])
-                if peer not in distance and self._fabric.link_bytes_per_s[link ^ 1] > 0:
-                    heapq.heappush(heap, (so_far + int(self._cost_ps[link]), peer))
-        return distance
+        count = len(sources)
+        numbers = np.zeros(count, np.int64) if flows is None else flows.astype(np.int64)
+        to_anchor = len(np.unique(targets)) <= len(np.unique(sources))
+        anchors, ends = (targets, sources) if to_anchor else (sources, targets)
+        order = np.argsort(anchors, kind="stable")
+        bounds = np.flatnonzero(np.diff(anchors[order], prepend=-1, append=-1))
+        parts = [
+            self._around(
+                int(anchors[group[0]]),
+                ends[group].astype(np.int32),
+                numbers[group],
+                to_anchor=to_anchor,
+            )
+            for group in (order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+        ]
+        return _in_order(parts, order)
 
-    def _spread(self, source: int, target: int) -> Route | None:
-        distance = self._to_target(target, source)
-        if source not in distance:
-            return None
-        fabric = self._fabric
-        share: dict[int, float] = {source: 1.0}
-        on_link: dict[int, float] = {}
-        heap = [(-distance[source], source)]
-        seen = {source}
-        while heap:
-            _, node = heapq.heappop(heap)
-            if node == target:
-                continue
-            tight = [
-                int(link)
-                for link in self._out[self._first[node] : self._first[node + 1]]
-                if self._is_tight(int(link), node, distance, target)
-            ]
-            capacity = fabric.link_bytes_per_s[tight]
-            for link, part in zip(tight, capacity / capacity.sum(), strict=True):
-                peer = int(fabric.link_target[link])
-                amount = share[node] * float(part)
-                on_link[link] = on_link.get(link, 0.0) + amount
-                share[peer] = share.get(peer, 0.0) + amount
-                if peer not in seen:
-                    seen.add(peer)
-                    heapq.heappush(heap, (-distance[peer], peer))
-        links = sorted(on_link)
-        return Route(
-            np.array(links, np.int32),
-            np.array([on_link[link] for link in links]),
-            distance[source] * 1e-12,
+    def require_all(
+        self,
+        sources: I4,
+        targets: I4,
+        what: Callable[[int], str],
+        flows: I8 | None = None,
+    ) -> RouteTable:
+        """The routes of many pairs, or an error that says which lacks a path (`what` of it).
+
+        Raises:
+            ScenarioError: two nodes are not connected by links that relay.
+        """
+        table = self.routes(sources, targets, flows)
+        lost = np.flatnonzero(np.isnan(table.latency_s))
+        if len(lost):
+            raise _no_path(what(int(lost[0])))
+        return table
+
+    def _around(self, anchor: int, ends: I4, flows: I8, *, to_anchor: bool) -> RouteTable:
+        """Routes between one node and some ends, in their order."""
+        rule = Rule(anchor, to_anchor, self._hashing, self._seed)
+        count, done, rows = len(ends), 0, _ROWS
+        found = Found(
+            np.zeros(count + 1, np.int64), np.empty(rows, np.int32), np.empty(rows), np.zeros(count)
+        )
+        while True:
+            done = find_routes(self._graph, self._scratch, rule, ends, flows, done, found)
+            if done == count:
+                break
+            used = int(found.start[done])
+            rows = max(2 * rows, int(1.1 * used / max(done, 1) * count))
+            link, share = np.empty(rows, np.int32), np.empty(rows)
+            link[:used], share[:used] = found.link[:used], found.share[:used]
+            found = found._replace(link=link, share=share)
+        used = int(found.start[count])
+        return RouteTable(
+            found.start, found.link[:used].copy(), found.share[:used].copy(), found.latency_s
         )
 
-    def _is_tight(self, link: int, node: int, distance: dict[int, int], target: int) -> bool:
-        peer = int(self._fabric.link_target[link])
-        if peer not in distance or self._fabric.link_bytes_per_s[link] <= 0:
-            return False
-        if peer != target and not self._relays[peer]:
-            return False
-        return distance[node] == distance[peer] + int(self._cost_ps[link])
+
+def graph_of(fabric: FabricTables) -> Graph:
+    """The links of a fabric by the node they leave."""
+    order = np.argsort(fabric.link_source, kind="stable").astype(np.int32)
+    nodes = len(fabric.node_kind)
+    back = fabric.link_bytes_per_s[order ^ 1] if len(order) else np.empty(0)
+    return Graph(
+        first=np.searchsorted(fabric.link_source[order], np.arange(nodes + 1)).astype(np.int64),
+        link=order,
+        peer=fabric.link_target[order].astype(np.int32),
+        cost_ps=np.maximum(np.rint(fabric.link_latency_s[order] * 1e12), float(HOP_PS)),
+        capacity=fabric.link_bytes_per_s[order].astype(np.float64),
+        back=back.astype(np.float64),
+        relays=np.isin(fabric.node_kind, _RELAYS),
+        hashed=fabric.link_class[order] != LinkClass.SCALE_UP,
+    )
 
 
-def combine(routes: list[tuple[Route, float]]) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _scratch(graph: Graph) -> Scratch:
+    nodes = len(graph.relays)
+    widest = int(np.diff(graph.first).max(initial=0))
+    return Scratch(
+        near=new_heap(nodes),
+        order=new_heap(nodes),
+        distance_ps=np.full(nodes, np.inf),
+        wanted=np.zeros(nodes, np.bool_),
+        on_way=np.zeros(nodes, np.bool_),
+        inflow=np.zeros(nodes),
+        touched=np.zeros(nodes, np.int32),
+        walked=np.zeros(nodes, np.int32),
+        tight=np.zeros(widest, np.int64),
+        part=np.zeros(widest),
+        count=np.zeros(2, np.int64),
+    )
+
+
+def _in_order(parts: list[RouteTable], order: I8) -> RouteTable:
+    """Tables one after the other with their routes put where `order` says they belong."""
+    if not parts:
+        return RouteTable(np.zeros(1, np.int64), NO_ROUTE.links, NO_ROUTE.shares, np.empty(0))
+    sizes = np.concatenate([np.diff(part.start) for part in parts])
+    links = np.concatenate([part.links for part in parts])
+    shares = np.concatenate([part.shares for part in parts])
+    latency = np.empty(len(order))
+    latency[order] = np.concatenate([part.latency_s for part in parts])
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    begins = np.concatenate([[0], np.cumsum(sizes)])[:-1][place]
+    counts = sizes[place]
+    start = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    if (np.diff(order) > 0).all():
+        return RouteTable(start, links, shares, latency)
+    rows = np.repeat(begins - start[:-1], counts) + np.arange(start[-1])
+    return RouteTable(start, links[rows], shares[rows], latency)
+
+
+def _no_path(what: str) -> ScenarioError:
+    return ScenarioError(
+        what,
+        "there is no path on the drawn links",
+        "link its ends through a switch or NIC",
+    )
+
+
+def combine(routes: list[tuple[Route, float]]) -> tuple[I4, F8]:
     """Links and summed weights of several routes, each carrying its own multiple of the bytes."""
     total: dict[int, float] = {}
     for route, factor in routes:

@@ -15,7 +15,8 @@ S30, S27, S31, S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
 
 
 @inner
-def _mix(value: np.uint64) -> np.uint64:
+def mix(value: np.uint64) -> np.uint64:
+    """The finaliser of SplitMix64: every bit of the answer depends on every bit of the number."""
     value = (value ^ (value >> S30)) * MIX_A
     value = (value ^ (value >> S27)) * MIX_B
     return value ^ (value >> S31)
@@ -24,10 +25,10 @@ def _mix(value: np.uint64) -> np.uint64:
 @inner
 def uniform(seed: int, stream: int, counter: int, purpose: int) -> float:
     """A number in (0, 1): never 0 nor 1."""
-    value = _mix(np.uint64(seed) + GOLDEN)
-    value = _mix(value ^ (np.uint64(stream) * MIX_A + GOLDEN))
-    value = _mix(value ^ (np.uint64(counter) * MIX_B + GOLDEN))
-    value = _mix(value ^ (np.uint64(purpose) + GOLDEN))
+    value = mix(np.uint64(seed) + GOLDEN)
+    value = mix(value ^ (np.uint64(stream) * MIX_A + GOLDEN))
+    value = mix(value ^ (np.uint64(counter) * MIX_B + GOLDEN))
+    value = mix(value ^ (np.uint64(purpose) + GOLDEN))
     share: float = (np.float64(value >> S11) + 0.5) * (1.0 / 9007199254740992.0)
     return share
 

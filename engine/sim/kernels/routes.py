@@ -1,0 +1,330 @@
+"""Shortest paths and what they carry, on arrays: search around one node, then walk to its ends.
+
+A search gives distances from or to one node, the anchor; every walk between the anchor and an end
+then meets only links on shortest paths. What a route is, and for whom, is in `engine.sim.routing`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.sim.kernels.compiling import inner, kernel
+from engine.sim.kernels.heap import heap_remove, heap_set
+from engine.sim.kernels.random import GOLDEN, MIX_A, MIX_B, mix
+from engine.sim.tables import Heap
+
+F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
+I4 = NDArray[np.int32]
+B1 = NDArray[np.bool_]
+
+PAIRWISE = 128  # numpy adds up to so many numbers in eight lanes, and halves longer rows
+
+
+class Graph(NamedTuple):
+    """Links by the node they leave: those of node n are rows first[n] to first[n + 1]."""
+
+    first: I8  # [nodes + 1]
+    link: I4  # [rows] number of the link; those of a node ascend; link ^ 1 is the way back
+    peer: I4  # [rows] node that it leads to
+    cost_ps: F8  # [rows] whole picoseconds, at least 1
+    capacity: F8  # [rows] bytes/s, 0 for a dead link
+    back: F8  # [rows] bytes/s of the way back
+    relays: B1  # [nodes] whether traffic of others may pass
+    hashed: B1  # [rows] whether a flow of a hashing fabric takes one of several such links
+
+
+class Scratch(NamedTuple):
+    """Room for one search and one walk; between calls of a kernel all of it is as it began."""
+
+    near: Heap  # nodes by distance from the anchor while a search runs
+    order: Heap  # nodes of a walk by the order in which they are poured out
+    distance_ps: F8  # [nodes] inf where not reached
+    wanted: B1  # [nodes] ends that the search still looks for
+    on_way: B1  # [nodes] nodes of the walk from the anchor to its end
+    inflow: F8  # [nodes] share of the traffic that reaches a node
+    touched: I4  # [nodes] nodes whose distance is set
+    walked: I4  # [nodes] nodes whose `on_way` is set
+    tight: I8  # [widest node] rows of next hops
+    part: F8  # [widest node] their capacities
+    count: I8  # [2] of touched, of walked
+
+
+class Rule(NamedTuple):
+    """Which way the traffic of an anchor goes, and how it divides."""
+
+    anchor: int
+    to_anchor: bool  # the anchor is the target of all routes, else their source
+    hashing: bool  # a flow takes one next hop, else it divides in proportion to capacity
+    seed: int
+
+
+class Found(NamedTuple):
+    """Routes one after the other: route k has the rows start[k] to start[k + 1]."""
+
+    start: I8  # [routes + 1]
+    link: I4  # [capacity] ascending in a route
+    share: F8  # [capacity]
+    latency_s: F8  # [routes] nan where there is no path
+
+
+@kernel
+def find_routes(g: Graph, s: Scratch, rule: Rule, ends: I4, flows: I8, done: int, f: Found) -> int:
+    """Routes between an anchor and its ends, from end number `done` on; fills `f`.
+
+    Returns how many ends are done: fewer than all where `f.link` had no room for the next route.
+    """
+    _search(g, s, rule, ends, done)
+    while done < len(ends):
+        end = ends[done]
+        if end != rule.anchor and not np.isfinite(s.distance_ps[end]):
+            f.latency_s[done] = np.nan
+            f.start[done + 1] = f.start[done]
+        else:
+            used = _walk(g, s, rule, end, flows[done], f, f.start[done])
+            if used < 0:
+                break
+            f.latency_s[done] = s.distance_ps[end] * 1e-12
+            f.start[done + 1] = used
+        done += 1
+    for at in range(s.count[0]):
+        node = s.touched[at]
+        s.distance_ps[node] = np.inf
+        s.near.place[node] = -1
+    s.near.size[0] = 0
+    s.count[0] = 0
+    return done
+
+
+@inner
+def _search(g: Graph, s: Scratch, rule: Rule, ends: I4, done: int) -> None:
+    """Distances of all ends (and of what is nearer) to the anchor or from it."""
+    left = 0
+    for at in range(done, len(ends)):
+        if not s.wanted[ends[at]]:
+            s.wanted[ends[at]] = True
+            left += 1
+    _reach(s, rule.anchor, 0.0)
+    while s.near.size[0] > 0 and left > 0:
+        node = s.near.items[0]
+        so_far = s.near.key[node]
+        heap_remove(s.near, node)
+        if s.wanted[node]:
+            s.wanted[node] = False
+            left -= 1
+        if node != rule.anchor and not g.relays[node]:
+            continue
+        for row in range(g.first[node], g.first[node + 1]):
+            peer = g.peer[row]
+            if not (g.relays[peer] or s.wanted[peer]):
+                continue
+            alive = g.back[row] > 0 if rule.to_anchor else g.capacity[row] > 0
+            if alive and so_far + g.cost_ps[row] < s.distance_ps[peer]:
+                _reach(s, peer, so_far + g.cost_ps[row])
+    for at in range(done, len(ends)):
+        s.wanted[ends[at]] = False
+
+
+@inner
+def _reach(s: Scratch, node: int, distance: float) -> None:
+    """A new or shorter distance; the node waits to be left."""
+    if not np.isfinite(s.distance_ps[node]):
+        s.touched[s.count[0]] = node
+        s.count[0] += 1
+    s.distance_ps[node] = distance
+    heap_set(s.near, node, distance)
+
+
+@inner
+def _walk(g: Graph, s: Scratch, rule: Rule, end: int, flow: int, f: Found, used: int) -> int:
+    """Pours one unit from source to target; returns the rows used then, -1 without room."""
+    source = end if rule.to_anchor else rule.anchor
+    target = rule.anchor if rule.to_anchor else end
+    if not rule.to_anchor:
+        _mark(g, s, source, target)
+    key = mix(mix(mix(np.uint64(rule.seed) + GOLDEN) ^ np.uint64(flow)) ^ np.uint64(source))
+    key = mix(key ^ (np.uint64(target) * MIX_A + GOLDEN))
+    begin = used
+    s.inflow[source] = 1.0
+    sign = -1.0 if rule.to_anchor else 1.0
+    heap_set(s.order, source, sign * s.distance_ps[source])
+    while s.order.size[0] > 0:
+        node = s.order.items[0]
+        heap_remove(s.order, node)
+        amount = s.inflow[node]
+        s.inflow[node] = 0.0
+        if node == target or used < 0:
+            continue
+        count = _next_hops(g, s, rule, node, target)
+        if used + count > len(f.link):
+            used = -1
+            continue
+        if rule.hashing and count > 1 and _hashes(g, s, count):
+            choice = mix(key ^ (np.uint64(node) * MIX_B + GOLDEN)) % np.uint64(count)
+            s.tight[0] = s.tight[np.int64(choice)]
+            s.part[0] = 1.0
+            count = 1
+        used = _pour(g, s, f, amount, count, used, sign)
+    for at in range(s.count[1]):
+        s.on_way[s.walked[at]] = False
+    s.count[1] = 0
+    if used > begin:
+        _sort(f, begin, used)
+    return used
+
+
+@inner
+def _pour(
+    g: Graph, s: Scratch, f: Found, amount: float, count: int, used: int, sign: float
+) -> int:
+    """Divides what is at a node over its next hops in proportion to their capacity."""
+    whole = _sum(s.part, 0, count)
+    for at in range(count):
+        row = s.tight[at]
+        peer = g.peer[row]
+        moved = amount * (s.part[at] / whole)
+        if s.order.place[peer] < 0:
+            heap_set(s.order, peer, sign * s.distance_ps[peer])
+        s.inflow[peer] += moved
+        f.link[used] = g.link[row]
+        f.share[used] = moved
+        used += 1
+    return used
+
+
+@inner
+def _next_hops(g: Graph, s: Scratch, rule: Rule, node: int, target: int) -> int:
+    """Rows of the links that a shortest path takes out of a node, into `tight`; how many."""
+    count = 0
+    here = s.distance_ps[node]
+    for row in range(g.first[node], g.first[node + 1]):
+        peer = g.peer[row]
+        if rule.to_anchor:
+            good = s.distance_ps[peer] + g.cost_ps[row] == here
+            good = good and (peer == target or g.relays[peer])
+        else:
+            good = s.on_way[peer] and here + g.cost_ps[row] == s.distance_ps[peer]
+        if good and g.capacity[row] > 0:
+            s.tight[count] = row
+            s.part[count] = g.capacity[row]
+            count += 1
+    return count
+
+
+@inner
+def _mark(g: Graph, s: Scratch, source: int, target: int) -> None:
+    """Sets `on_way` for every node between a source, around which was searched, and a target."""
+    s.on_way[target] = True
+    s.walked[0] = target
+    count = 1
+    at = 0
+    while at < count:
+        node = s.walked[at]
+        at += 1
+        if node == source:
+            continue
+        here = s.distance_ps[node]
+        for row in range(g.first[node], g.first[node + 1]):
+            peer = g.peer[row]
+            if s.distance_ps[peer] + g.cost_ps[row] != here or s.on_way[peer]:
+                continue
+            if g.back[row] > 0 and (peer == source or g.relays[peer]):
+                s.on_way[peer] = True
+                s.walked[count] = peer
+                count += 1
+    s.count[1] = count
+
+
+@inner
+def _hashes(g: Graph, s: Scratch, count: int) -> bool:
+    """Whether one of some next hops is taken: planes of a scale-up fabric never are."""
+    for at in range(count):  # noqa: SIM110 - a kernel
+        if g.hashed[s.tight[at]]:
+            return True
+    return False
+
+
+@inner
+def _sum(values: F8, first: int, last: int) -> float:
+    """The sum of up to some thousand numbers, rounded as numpy rounds it."""
+    if last - first < 8:
+        total = 0.0
+        for at in range(first, last):
+            total += values[at]
+        return total
+    if last - first <= PAIRWISE:
+        return _eight_lanes(values, first, last)
+    # halves, as deep as they go: a stack of bounds in place of a recursion
+    stack_first = np.empty(64, np.int64)
+    stack_last = np.empty(64, np.int64)
+    state = np.zeros(64, np.int64)
+    left = np.zeros(64)
+    depth = 0
+    stack_first[0], stack_last[0] = first, last
+    answer = 0.0
+    while depth >= 0:
+        a, b = stack_first[depth], stack_last[depth]
+        half = (b - a) // 2
+        half -= half % 8
+        if b - a <= PAIRWISE:
+            answer = _eight_lanes(values, a, b)
+            depth -= 1
+        elif state[depth] == 0:
+            state[depth] = 1
+            stack_first[depth + 1], stack_last[depth + 1] = a, a + half
+            state[depth + 1] = 0
+            depth += 1
+        elif state[depth] == 1:
+            left[depth] = answer
+            state[depth] = 2
+            stack_first[depth + 1], stack_last[depth + 1] = a + half, b
+            state[depth + 1] = 0
+            depth += 1
+        else:
+            answer = left[depth] + answer
+            depth -= 1
+    return answer
+
+
+@inner
+def _eight_lanes(values: F8, first: int, last: int) -> float:
+    """A sum in eight lanes, joined by pairs; what fills no lane comes last."""
+    a, b, c, d = values[first], values[first + 1], values[first + 2], values[first + 3]
+    e, f, g, h = values[first + 4], values[first + 5], values[first + 6], values[first + 7]
+    at = first + 8
+    whole = last - (last - first) % 8
+    while at < whole:
+        a += values[at]
+        b += values[at + 1]
+        c += values[at + 2]
+        d += values[at + 3]
+        e += values[at + 4]
+        f += values[at + 5]
+        g += values[at + 6]
+        h += values[at + 7]
+        at += 8
+    total: float = ((a + b) + (c + d)) + ((e + f) + (g + h))
+    while at < last:
+        total += values[at]
+        at += 1
+    return total
+
+
+@inner
+def _sort(f: Found, begin: int, end: int) -> None:
+    """Orders the rows of one route by link."""
+    gap = 1
+    while gap < (end - begin) // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for at in range(begin + gap, end):
+            link, share, place = f.link[at], f.share[at], at
+            while place - gap >= begin and f.link[place - gap] > link:
+                f.link[place] = f.link[place - gap]
+                f.share[place] = f.share[place - gap]
+                place -= gap
+            f.link[place] = link
+            f.share[place] = share
+        gap //= 3
+
