@@ -11,7 +11,6 @@ uplink ports are spread evenly over the rack's NICs, as dual-homed NICs are cabl
 two arrays joins every member of one with every member of the other.
 """
 
-from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -73,6 +72,7 @@ class Cable(NamedTuple):
     bytes_per_s: float
     latency_s: float
     tier: Tier
+    usable: float  # share of the data sheet's rate
 
 
 class _Block(NamedTuple):
@@ -123,8 +123,17 @@ def expand(
     catalog: Catalog,
     *,
     whole_racks: bool = False,
+    split_cables: bool = False,
 ) -> Fabric:
-    """The fabric of a drawing; with `whole_racks` each rack is one node of kind RACK.
+    """The fabric of a drawing.
+
+    Args:
+        elements: in the order of their nodes.
+        links: in the order of their rows.
+        catalog: the shop.
+        whole_racks: each rack is one node of kind RACK.
+        split_cables: each cable of a drawn link is a link of its own, for flows that are hashed
+            onto one; planes inside racks stay bundles.
 
     Raises:
         CatalogError: an element's spec is not in the catalogue.
@@ -135,9 +144,14 @@ def expand(
     members: list[I4] = []
     rows = _Rows([], [], [], [], [], [], [])
     first = 0
+    blocks: dict[str, _Block] = {}  # of elements as the shop has them
     for index, element in enumerate(elements):
         spec = catalog.device(element.spec)
-        block = _block(element, spec, catalog, whole_racks=whole_racks)
+        block = None if element.overrides else blocks.get(element.spec)
+        if block is None:
+            block = _block(element, spec, catalog, whole_racks=whole_racks)
+            if not element.overrides:
+                blocks[element.spec] = block
         size = len(block.kind)
         placed[element.id] = _Placed(first, element.count, size, spec, block.uplinks)
         kinds.append(np.tile(block.kind, element.count))
@@ -148,7 +162,7 @@ def expand(
         first += size * element.count
     by_id = {element.id: element for element in elements}
     for index, link in enumerate(links):
-        _drawn_link(rows, index, link, placed, by_id)
+        _drawn_link(rows, index, link, placed, by_id, split_cables=split_cables)
     return _assemble(kinds, owners, members, rows, first)
 
 
@@ -260,34 +274,44 @@ def _repeat_block(rows: _Rows, block: _Block, first: int, count: int, size: int)
     rows.multiplicity.append(np.tile(block.multiplicity, count))
 
 
-def _ends(place: _Placed, endpoint: Endpoint) -> Iterator[tuple[I4, DeviceSpec]]:
-    """The nodes that carry a port, for each member that the endpoint names."""
-    chosen = (
-        range(place.members)
-        if endpoint.member < 0
-        else range(endpoint.member, endpoint.member + 1)
+def _ends(place: _Placed, endpoint: Endpoint) -> I4:
+    """The nodes that carry a port, [members that the endpoint names, nodes of each]."""
+    first, last = (
+        (0, place.members) if endpoint.member < 0 else (endpoint.member, endpoint.member + 1)
     )
     port_nodes = place.uplinks if place.size > 1 else np.zeros(1, np.int32)
-    for member in chosen:
-        yield (place.first + member * place.size + port_nodes).astype(np.int32), place.spec
+    begins = place.first + place.size * np.arange(first, last, dtype=np.int32)
+    return np.asarray(begins[:, None] + port_nodes, np.int32)
 
 
 def _drawn_link(
-    rows: _Rows, index: int, link: Link, placed: dict[str, _Placed], by_id: dict[str, Element]
+    rows: _Rows,
+    index: int,
+    link: Link,
+    placed: dict[str, _Placed],
+    by_id: dict[str, Element],
+    *,
+    split_cables: bool,
 ) -> None:
+    """Rows of one drawn link: by member of its first end, of its second, port node and cable."""
     a, b = placed[link.a.element], placed[link.b.element]
     cable = cable_of(link, by_id[link.a.element], a.spec, by_id[link.b.element], b.spec)
-    for nodes_a, _ in _ends(a, link.a):
-        for nodes_b, _ in _ends(b, link.b):
-            source, target = _spread(nodes_a, nodes_b)
-            share = link.count / len(source)
-            rows.source.append(source)
-            rows.target.append(target)
-            rows.bytes_per_s.append(np.full(len(source), cable.bytes_per_s * share))
-            rows.latency_s.append(np.full(len(source), cable.latency_s))
-            rows.tier.append(np.full(len(source), cable.tier, np.int8))
-            rows.drawn.append(np.full(len(source), index, np.int32))
-            rows.multiplicity.append(np.full(len(source), max(1, round(share)), np.int32))
+    nodes_a, nodes_b = _ends(a, link.a), _ends(b, link.b)
+    lane = np.arange(max(nodes_a.shape[1], nodes_b.shape[1]))
+    share = link.count / len(lane)
+    bundle = max(1, round(share))
+    cables = bundle if split_cables else 1
+    shape = (len(nodes_a), len(nodes_b), len(lane), cables)
+    source = np.broadcast_to(nodes_a[:, None, lane % nodes_a.shape[1], None], shape).ravel()
+    target = np.broadcast_to(nodes_b[None, :, lane % nodes_b.shape[1], None], shape).ravel()
+    rate = link.bandwidth_bytes_per_s * (share / cables) * cable.usable
+    rows.source.append(source)
+    rows.target.append(target)
+    rows.bytes_per_s.append(np.full(len(source), rate))
+    rows.latency_s.append(np.full(len(source), cable.latency_s))
+    rows.tier.append(np.full(len(source), cable.tier, np.int8))
+    rows.drawn.append(np.full(len(source), index, np.int32))
+    rows.multiplicity.append(np.full(len(source), bundle // cables, np.int32))
 
 
 def cable_of(link: Link, a: Element, a_spec: DeviceSpec, b: Element, b_spec: DeviceSpec) -> Cable:
@@ -297,14 +321,7 @@ def cable_of(link: Link, a: Element, a_spec: DeviceSpec, b: Element, b_spec: Dev
     )
     latency = link.latency_s + _switching(a, a_spec) + _switching(b, b_spec)
     tier = _tier(link.medium, a_spec.kind, b_spec.kind)
-    return Cable(link.bandwidth_bytes_per_s * usable, latency, tier)
-
-
-def _spread(nodes_a: I4, nodes_b: I4) -> tuple[I4, I4]:
-    """Pairs of port nodes that share a link: one to many, many to one, or side by side."""
-    width = max(len(nodes_a), len(nodes_b))
-    lane = np.arange(width)
-    return nodes_a[lane % len(nodes_a)], nodes_b[lane % len(nodes_b)]
+    return Cable(link.bandwidth_bytes_per_s * usable, latency, tier, usable)
 
 
 def _switching(element: Element, spec: DeviceSpec) -> float:
