@@ -1,7 +1,7 @@
 """Replicas whose coflows are equal but for their place: one template each, moved by an offset.
 
-Racks of one element are repetitions of one block, so that replicas at the same place of two racks
-differ by one offset of nodes and one of links. Only coflows that stay on scale-up links inside a
+Equal racks are repetitions of one block, so that replicas at the same place of two racks differ by
+one offset of nodes and one of links. Only coflows that stay on scale-up links inside a
 rack are moved, and only after every link of their chips and switches was compared.
 """
 
@@ -51,15 +51,6 @@ class CoflowClasses(NamedTuple):
         return max((latency for _, _, latency in self.templates), default=0.0)
 
 
-class _Template(NamedTuple):
-    """A coflow that may be moved, and all links at its chips and switches, by which it is."""
-
-    number: int
-    row: NDArray[np.int32]
-    element: int
-    near: I8  # links out of its nodes, those of the rack
-
-
 def coflow_classes(
     rows: NDArray[np.int32],
     deployment: Deployment,
@@ -81,28 +72,20 @@ def coflow_classes(
     order = np.argsort(fabric.link_source, kind="stable")
     first = np.searchsorted(fabric.link_source[order], np.arange(len(fabric.node_kind) + 1))
     coflows: list[CoflowRow] = []
-    known: dict[tuple[bytes, int], list[_Template]] = {}
-    turn: dict[tuple[bytes, int], int] = {}
     template = np.zeros(len(rows), np.int32)
     shift = np.zeros(len(rows), np.int64)
-    for replica, row in enumerate(rows):
-        element = int(fabric.node_element[row[0]])
-        key = ((row - row[0]).tobytes(), element)
-        family = known.setdefault(key, [])
-        for step in range(len(family)):
-            place = (turn.get(key, 0) + step) % len(family)
-            moved = _moved(family[place], row, fabric, order, first)
-            if moved is not None:
-                template[replica], shift[replica] = family[place].number, moved
-                turn[key] = place + 1
-                break
-        else:
+    _, shape = np.unique(rows - rows[:, :1], axis=0, return_inverse=True)
+    order_of_shape = np.argsort(shape.ravel(), kind="stable")
+    bounds = np.flatnonzero(np.diff(shape.ravel()[order_of_shape])) + 1
+    for left in np.split(order_of_shape, bounds):
+        while len(left):
+            row = rows[left[0]]
             found = replica_coflow(row, deployment, fabric, routes, shares)
-            template[replica] = len(coflows)
             near = _near(row, found, fabric, order, first)
-            if near is not None:
-                family.append(_Template(len(coflows), row, element, near))
+            same, offset = _moved(near, row, rows[left], fabric, order, first)
+            template[left[same]], shift[left[same]] = len(coflows), offset[same]
             coflows.append(found)
+            left = left[~same]
     return CoflowClasses(coflows, template, shift)
 
 
@@ -129,23 +112,38 @@ def _near(
 
 
 def _moved(
-    known: _Template, row: NDArray[np.int32], fabric: FabricTables, order: I8, first: I8
-) -> int | None:
-    """The offset of links from a template to a replica, None where it is not the same place."""
-    nodes = int(row[0]) - int(known.row[0])
-    near = known.near
+    near: I8 | None,
+    row: NDArray[np.int32],
+    others: NDArray[np.int32],
+    fabric: FabricTables,
+    order: I8,
+    first: I8,
+) -> tuple[NDArray[np.bool_], I8]:
+    """Which of other replicas are at the same place of an equal rack, and the offset of links.
+
+    The first of the others is the template itself.
+    """
+    same = np.zeros(len(others), np.bool_)
+    same[0] = True
+    offset = np.zeros(len(others), np.int64)
+    if near is None:
+        return same, offset
+    nodes = others[:, 0].astype(np.int64) - int(row[0])
     source = int(fabric.link_source[near[0]])
-    if not 0 <= source + nodes < len(fabric.node_kind):
-        return None
-    mine = order[first[source] : first[source + 1]]
-    place = int(np.flatnonzero(mine == near[0])[0])
-    theirs = order[first[source + nodes] : first[source + nodes + 1]]
-    if len(theirs) <= place:
-        return None
-    offset = int(theirs[place]) - int(near[0])
-    moved = near + offset
-    if moved.min() < 0 or moved.max() >= len(fabric.link_source):
-        return None
+    place = int(np.flatnonzero(order[first[source] : first[source + 1]] == near[0])[0])
+    theirs = source + nodes
+    can = (theirs >= 0) & (theirs < len(fabric.node_kind))
+    at = first[np.where(can, theirs, 0)] + place
+    can &= at < first[np.where(can, theirs, 0) + 1]
+    offset = np.where(can, order[np.where(can, at, 0)] - near[0], 0)
+    can &= (near.min() + offset >= 0) & (near.max() + offset < len(fabric.link_source))
+    asked = np.flatnonzero(can)
+    same[asked] |= _equal(near, near + offset[asked, None], nodes[asked, None], fabric)
+    return same, offset
+
+
+def _equal(near: I8, moved: I8, nodes: I8, fabric: FabricTables) -> NDArray[np.bool_]:
+    """Which rows of moved links are those of a rack, moved by some nodes; [rows]."""
     equal = (
         (fabric.link_source[moved] == fabric.link_source[near] + nodes)
         & (fabric.link_target[moved] == fabric.link_target[near] + nodes)
@@ -155,5 +153,4 @@ def _moved(
         & (fabric.link_class[moved] == fabric.link_class[near])
         & (fabric.link_drawn[moved] < 0)
     )
-    same_element = (fabric.node_element[row] == known.element).all()
-    return offset if bool(equal.all() and same_element) else None
+    return np.asarray(equal.all(axis=1), np.bool_)

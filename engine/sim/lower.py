@@ -19,15 +19,16 @@ from engine.cost.layers import Load
 from engine.cost.memory import MemoryFit, chips_per_replica, fit
 from engine.cost.timing import USUAL_LOAD, compile_timing
 from engine.errors import DoesNotFitError, ScenarioError
-from engine.scenario.design import Deployment, Design, Router, ServingEngine
+from engine.scenario.design import Deployment, Design, Router, Routing, ServingEngine
 from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
-from engine.sim.codes import LinkClass, NodeKind
-from engine.sim.coflow_classes import CoflowClasses, coflow_classes
+from engine.sim.codes import LinkClass
+from engine.sim.coflow_classes import coflow_classes
 from engine.sim.coflows import check_collective_algorithm
+from engine.sim.node_figures import host_cores, node_power
 from engine.sim.placement import Placement, place
+from engine.sim.replicas import replica_tables
 from engine.sim.requests import agent_tables, request_tables
-from engine.sim.routing import Route
 from engine.sim.routing import Router as FabricRouter
 from engine.sim.tables import (
     AgentTables,
@@ -38,7 +39,7 @@ from engine.sim.tables import (
     TimingTables,
 )
 from engine.topology.elements import Element
-from engine.topology.expand import expand, figure_value
+from engine.topology.expand import expand
 from engine.workload.profiles import clipped_mean
 
 MAX_BATCHED_TOKENS = 1_000_000
@@ -81,7 +82,11 @@ def lower(scenario: Scenario) -> Lowered:
         CatalogError: a spec or model that the catalogue does not have.
     """
     design, catalog = scenario.design, scenario.catalog
-    fabric = FabricTables(*expand(design.elements, design.links, catalog))
+    routing = design.fabric.routing
+    expanded = expand(
+        design.elements, design.links, catalog, split_cables=routing is Routing.ECMP
+    )
+    fabric = FabricTables(*expanded)
     specs = tuple(catalog.device(element.spec) for element in design.elements)
     element_ids = tuple(element.id for element in design.elements)
     deployment = design.deployment
@@ -95,17 +100,17 @@ def lower(scenario: Scenario) -> Lowered:
     memory = fit(deployment, llm, chip)
     if not memory.ok:
         raise DoesNotFitError(f"{llm.name} on {chip.name}", memory.reason, memory.way_out)
-    routes = FabricRouter(fabric)
+    routes = FabricRouter(fabric, routing, scenario.seed)
     check_collective_algorithm(design, catalog, fabric, placement.chips)
     ranks = _collective_fabric(chip, placement.chips, fabric, 0.0)
     shares = exchange_shares(deployment, llm, ranks)
     collectives = coflow_classes(placement.chips, deployment, fabric, routes, shares)
     ranks = dataclasses.replace(ranks, hop_s=collectives.latency_s or ranks.hop_s)
-    replicas = _replicas(placement, memory, fabric, routes, collectives)
+    replicas = replica_tables(placement, memory, fabric, routes, collectives)
     requests = request_tables(scenario)
     agents = agent_tables(scenario, fabric, llm.context_tokens)
     compiled = compile_timing(deployment, llm, chip, ranks, expected_load(requests, agents))
-    power, idle = _node_power(design, specs, fabric, catalog)
+    power, idle = node_power(design, specs, fabric, catalog)
     limits = limits_of(deployment, llm)
     return Lowered(
         fabric=fabric,
@@ -114,7 +119,7 @@ def lower(scenario: Scenario) -> Lowered:
         limits=limits,
         requests=requests,
         agents=agents,
-        host_cores=_host_cores(design, specs, fabric, catalog),
+        host_cores=host_cores(design, specs, fabric, catalog),
         node_power_w=power,
         node_idle_w=idle,
         frontend_s=load_terms(chip.family, deployment).frontend_s,
@@ -253,47 +258,6 @@ def limits_of(deployment: Deployment, llm: LlmSpec) -> Limits:
     )
 
 
-def _replicas(
-    placement: Placement,
-    memory: MemoryFit,
-    fabric: FabricTables,
-    routes: FabricRouter,
-    collectives: CoflowClasses,
-) -> ReplicaTables:
-    count = len(placement.chips)
-    hosts = np.array([_host_of(int(row[0]), fabric) for row in placement.chips], np.int32)
-    clients = np.flatnonzero(fabric.node_kind == NodeKind.CLIENT)
-    ingress, egress = [], []
-    for replica, (row, host) in enumerate(zip(placement.chips, hosts.tolist(), strict=True)):
-        end = host if host >= 0 else int(row[0])
-        way_in = way_out = Route(np.empty(0, np.int32), np.empty(0), 0.0)
-        if len(clients):
-            client = int(clients[replica % len(clients)])
-            way_in = routes.require(client, end, f"replica {replica} from its client")
-            way_out = routes.require(end, client, f"replica {replica} to its client")
-        ingress.append((way_in.links, way_in.shares))
-        egress.append((way_out.links, way_out.shares))
-    return ReplicaTables(
-        placement.chips,
-        hosts,
-        np.full(count, memory.kv_tokens, np.int64),
-        *collectives.csr(),
-        *_csr(ingress),
-        *_csr(egress),
-    )
-
-
-def _csr(
-    rows: list[tuple[NDArray[np.int32], NDArray[np.float64]]],
-) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:
-    start = np.concatenate([[0], np.cumsum([len(links) for links, _ in rows])]).astype(np.int64)
-    return (
-        start,
-        np.concatenate([links for links, _ in rows]).astype(np.int32),
-        np.concatenate([weights for _, weights in rows]).astype(np.float64),
-    )
-
-
 def expected_load(requests: RequestTables | None, agents: AgentTables | None) -> Load:
     """Mean prompt part that is computed and mean context, where attention is made affine."""
     if agents is not None:
@@ -326,49 +290,3 @@ def _collective_fabric(
         ranks_per_domain=max(members, 1) if scale_up else len(chips[0]),
         nic_bytes_per_s=outside or usual.nic_bytes_per_s,
     )
-
-
-def _host_of(chip: int, fabric: FabricTables) -> int:
-    """The host that a chip hangs on over PCIe, -1 where none is drawn."""
-    out = np.flatnonzero((fabric.link_source == chip) & (fabric.link_class == LinkClass.PCIE))
-    peers = fabric.link_target[out]
-    hosts = peers[fabric.node_kind[peers] == NodeKind.HOST]
-    return int(hosts[0]) if len(hosts) else -1
-
-
-def _host_cores(
-    design: Design, specs: tuple[DeviceSpec, ...], fabric: FabricTables, catalog: Catalog
-) -> NDArray[np.float64]:
-    cores = np.zeros(len(fabric.node_kind))
-    for index, (element, spec) in enumerate(zip(design.elements, specs, strict=True)):
-        host = catalog.device(spec.rack.host) if spec.rack is not None else spec
-        rows = (fabric.node_element == index) & (fabric.node_kind == NodeKind.HOST)
-        cores[rows] = figure_value(element, host, "cores", 0.0)
-    return cores
-
-
-def _node_power(
-    design: Design, specs: tuple[DeviceSpec, ...], fabric: FabricTables, catalog: Catalog
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Full-load and idle watts of each node; a domain switch of a rack stands for its planes."""
-    power = np.zeros(len(fabric.node_kind))
-    idle = np.zeros(len(fabric.node_kind))
-    for index, (element, spec) in enumerate(zip(design.elements, specs, strict=True)):
-        own = fabric.node_element == index
-        rack = spec.rack
-        for kind in np.unique(fabric.node_kind[own]).tolist():
-            rows = own & (fabric.node_kind == kind)
-            part, times = spec, 1.0
-            if rack is not None:
-                name = {
-                    NodeKind.CHIP: rack.chip,
-                    NodeKind.HOST: rack.host,
-                    NodeKind.NIC: rack.nic,
-                    NodeKind.SWITCH: rack.switch,
-                }[NodeKind(kind)]
-                part = catalog.device(name)
-                times = float(rack.planes) if kind == NodeKind.SWITCH else 1.0
-            own_power = part.value("power_w") if rack else figure_value(element, part, "power_w")
-            power[rows] = own_power * times
-            idle[rows] = part.value("idle_power_w", own_power) * times
-    return power, idle

@@ -41,7 +41,8 @@ def place(
     """
     chips = np.flatnonzero(fabric.node_kind == NodeKind.CHIP).astype(np.int32)
     if deployment.chips:
-        wanted = [index for index, name in enumerate(element_ids) if name in deployment.chips]
+        named = set(deployment.chips)
+        wanted = [index for index, name in enumerate(element_ids) if name in named]
         chips = chips[np.isin(fabric.node_element[chips], wanted)]
     if not len(chips):
         raise ScenarioError("deployment", "there is no chip to serve it", "draw chips or a rack")
@@ -56,7 +57,7 @@ def place(
     each = chips_per_replica(deployment)
     rows = _pack(chips, fabric.node_domain[chips], each)
     asked = deployment.replicas
-    if not rows or (asked and len(rows) < asked):
+    if not len(rows) or (asked and len(rows) < asked):
         raise ScenarioError(
             "deployment",
             f"{asked or 1} replica(s) of {each} chips need {(asked or 1) * each}, "
@@ -66,20 +67,24 @@ def place(
     if asked:
         rows = rows[:asked]
     return Placement(
-        chips=np.array(rows, np.int32),
+        chips=rows,
         asked=asked,
         unused_chips=len(chips) - len(rows) * each,
-        spec_element=int(fabric.node_element[rows[0][0]]),
+        spec_element=int(fabric.node_element[rows[0, 0]]),
     )
 
 
-def _pack(chips: NDArray[np.int32], domains: NDArray[np.int32], each: int) -> list[list[int]]:
-    rows: list[list[int]] = []
-    left: list[int] = []
-    for domain in dict.fromkeys(domains.tolist()):
-        inside = chips[domains == domain].tolist()
-        whole = len(inside) // each * each if domain >= 0 else 0
-        rows += [inside[i : i + each] for i in range(0, whole, each)]
-        left += inside[whole:]
-    rows += [left[i : i + each] for i in range(0, len(left) // each * each, each)]
-    return rows
+def _pack(chips: NDArray[np.int32], domains: NDArray[np.int32], each: int) -> NDArray[np.int32]:
+    """Rows of `each` chips: whole ones of each domain in the order they are met, then the rest."""
+    _, met, label = np.unique(domains, return_index=True, return_inverse=True)
+    turn = np.empty(len(met), np.int64)
+    turn[np.argsort(met, kind="stable")] = np.arange(len(met))
+    order = np.argsort(turn[label], kind="stable")
+    chips, domains, label = chips[order], domains[order], turn[label][order]
+    sizes = np.bincount(label)
+    begins = np.cumsum(sizes) - sizes
+    place = np.arange(len(chips)) - begins[label]
+    inside = (place < sizes[label] // each * each) & (domains >= 0)
+    left = chips[~inside]
+    rows = np.concatenate([chips[inside], left[: len(left) // each * each]])
+    return np.asarray(rows.reshape(-1, each), np.int32)

@@ -180,9 +180,13 @@ def graph_of(fabric: FabricTables) -> Graph:
 
 def _scratch(graph: Graph) -> Scratch:
     nodes = len(graph.relays)
+    rows = len(graph.link) + 1
     widest = int(np.diff(graph.first).max(initial=0))
     return Scratch(
-        near=new_heap(nodes),
+        level_ps=np.empty(rows),
+        level_head=np.empty(rows, np.int32),
+        entry_node=np.empty(rows, np.int32),
+        entry_next=np.empty(rows, np.int32),
         order=new_heap(nodes),
         distance_ps=np.full(nodes, np.inf),
         wanted=np.zeros(nodes, np.bool_),
@@ -192,7 +196,7 @@ def _scratch(graph: Graph) -> Scratch:
         walked=np.zeros(nodes, np.int32),
         tight=np.zeros(widest, np.int64),
         part=np.zeros(widest),
-        count=np.zeros(2, np.int64),
+        count=np.zeros(4, np.int64),
     )
 
 

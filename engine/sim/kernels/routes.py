@@ -19,6 +19,7 @@ I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
 B1 = NDArray[np.bool_]
 
+TOUCHED, WALKED, LEVELS, ENTRIES = range(4)  # of `Scratch.count`
 PAIRWISE = 128  # numpy adds up to so many numbers in eight lanes, and halves longer rows
 
 
@@ -38,7 +39,10 @@ class Graph(NamedTuple):
 class Scratch(NamedTuple):
     """Room for one search and one walk; between calls of a kernel all of it is as it began."""
 
-    near: Heap  # nodes by distance from the anchor while a search runs
+    level_ps: F8  # [rows + 1] distances that nodes wait at, falling: few of them are different
+    level_head: I4  # [rows + 1] first entry of each, -1 for none
+    entry_node: I4  # [rows + 1] a node that waits; also those found nearer since
+    entry_next: I4  # [rows + 1] the next entry of the level, -1 for none
     order: Heap  # nodes of a walk by the order in which they are poured out
     distance_ps: F8  # [nodes] inf where not reached
     wanted: B1  # [nodes] ends that the search still looks for
@@ -48,7 +52,7 @@ class Scratch(NamedTuple):
     walked: I4  # [nodes] nodes whose `on_way` is set
     tight: I8  # [widest node] rows of next hops
     part: F8  # [widest node] their capacities
-    count: I8  # [2] of touched, of walked
+    count: I8  # [4] of touched, walked, levels, entries
 
 
 class Rule(NamedTuple):
@@ -88,12 +92,10 @@ def find_routes(g: Graph, s: Scratch, rule: Rule, ends: I4, flows: I8, done: int
             f.latency_s[done] = s.distance_ps[end] * 1e-12
             f.start[done + 1] = used
         done += 1
-    for at in range(s.count[0]):
+    for at in range(s.count[TOUCHED]):
         node = s.touched[at]
         s.distance_ps[node] = np.inf
-        s.near.place[node] = -1
-    s.near.size[0] = 0
-    s.count[0] = 0
+    s.count[TOUCHED] = s.count[LEVELS] = s.count[ENTRIES] = 0
     return done
 
 
@@ -106,34 +108,63 @@ def _search(g: Graph, s: Scratch, rule: Rule, ends: I4, done: int) -> None:
             s.wanted[ends[at]] = True
             left += 1
     _reach(s, rule.anchor, 0.0)
-    while s.near.size[0] > 0 and left > 0:
-        node = s.near.items[0]
-        so_far = s.near.key[node]
-        heap_remove(s.near, node)
+    while s.count[LEVELS] > 0 and left > 0:
+        level = s.count[LEVELS] - 1
+        entry = s.level_head[level]
+        if entry < 0:
+            s.count[LEVELS] = level
+            continue
+        s.level_head[level] = s.entry_next[entry]
+        node = s.entry_node[entry]
+        if s.distance_ps[node] != s.level_ps[level]:
+            continue  # it was found nearer since
         if s.wanted[node]:
             s.wanted[node] = False
             left -= 1
-        if node != rule.anchor and not g.relays[node]:
-            continue
-        for row in range(g.first[node], g.first[node + 1]):
-            peer = g.peer[row]
-            if not (g.relays[peer] or s.wanted[peer]):
-                continue
-            alive = g.back[row] > 0 if rule.to_anchor else g.capacity[row] > 0
-            if alive and so_far + g.cost_ps[row] < s.distance_ps[peer]:
-                _reach(s, peer, so_far + g.cost_ps[row])
+        if node == rule.anchor or g.relays[node]:
+            _leave(g, s, rule, node)
     for at in range(done, len(ends)):
         s.wanted[ends[at]] = False
 
 
 @inner
+def _leave(g: Graph, s: Scratch, rule: Rule, node: int) -> None:
+    """Finds the neighbours of a node whose distance is final."""
+    so_far = s.distance_ps[node]
+    for row in range(g.first[node], g.first[node + 1]):
+        peer = g.peer[row]
+        if so_far + g.cost_ps[row] < s.distance_ps[peer] and (g.relays[peer] or s.wanted[peer]):
+            alive = g.back[row] > 0 if rule.to_anchor else g.capacity[row] > 0
+            if alive:
+                _reach(s, peer, so_far + g.cost_ps[row])
+
+
+@inner
 def _reach(s: Scratch, node: int, distance: float) -> None:
-    """A new or shorter distance; the node waits to be left."""
+    """A new or shorter distance; the node waits at its level, which is made if need be."""
     if not np.isfinite(s.distance_ps[node]):
-        s.touched[s.count[0]] = node
-        s.count[0] += 1
+        s.touched[s.count[TOUCHED]] = node
+        s.count[TOUCHED] += 1
     s.distance_ps[node] = distance
-    heap_set(s.near, node, distance)
+    low, high = 0, s.count[LEVELS]
+    while low < high:  # the first level that is not farther
+        middle = (low + high) // 2
+        if s.level_ps[middle] > distance:
+            low = middle + 1
+        else:
+            high = middle
+    if low == s.count[LEVELS] or s.level_ps[low] != distance:
+        for at in range(s.count[LEVELS], low, -1):
+            s.level_ps[at] = s.level_ps[at - 1]
+            s.level_head[at] = s.level_head[at - 1]
+        s.level_ps[low] = distance
+        s.level_head[low] = -1
+        s.count[LEVELS] += 1
+    entry = s.count[ENTRIES]
+    s.count[ENTRIES] = entry + 1
+    s.entry_node[entry] = node
+    s.entry_next[entry] = s.level_head[low]
+    s.level_head[low] = entry
 
 
 @inner
@@ -166,9 +197,9 @@ def _walk(g: Graph, s: Scratch, rule: Rule, end: int, flow: int, f: Found, used:
             s.part[0] = 1.0
             count = 1
         used = _pour(g, s, f, amount, count, used, sign)
-    for at in range(s.count[1]):
+    for at in range(s.count[WALKED]):
         s.on_way[s.walked[at]] = False
-    s.count[1] = 0
+    s.count[WALKED] = 0
     if used > begin:
         _sort(f, begin, used)
     return used
@@ -233,7 +264,7 @@ def _mark(g: Graph, s: Scratch, source: int, target: int) -> None:
                 s.on_way[peer] = True
                 s.walked[count] = peer
                 count += 1
-    s.count[1] = count
+    s.count[WALKED] = count
 
 
 @inner
