@@ -24,7 +24,7 @@ from engine.errors import ScenarioError
 from engine.scenario.design import Routing
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.kernels.routes import Found, Graph, Rule, Scratch, find_routes
-from engine.sim.tables import FabricTables, new_heap
+from engine.sim.tables import FabricTables
 
 HOP_PS = 1  # every hop costs at least this, so that zero-latency links cannot make loops
 
@@ -165,6 +165,8 @@ def graph_of(fabric: FabricTables) -> Graph:
     """The links of a fabric by the node they leave."""
     order = np.argsort(fabric.link_source, kind="stable").astype(np.int32)
     nodes = len(fabric.node_kind)
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
     back = fabric.link_bytes_per_s[order ^ 1] if len(order) else np.empty(0)
     return Graph(
         first=np.searchsorted(fabric.link_source[order], np.arange(nodes + 1)).astype(np.int64),
@@ -173,6 +175,7 @@ def graph_of(fabric: FabricTables) -> Graph:
         cost_ps=np.maximum(np.rint(fabric.link_latency_s[order] * 1e12), float(HOP_PS)),
         capacity=fabric.link_bytes_per_s[order].astype(np.float64),
         back=back.astype(np.float64),
+        twin=place[order ^ 1] if len(order) else order,
         relays=np.isin(fabric.node_kind, _RELAYS),
         hashed=fabric.link_class[order] != LinkClass.SCALE_UP,
     )
@@ -185,18 +188,21 @@ def _scratch(graph: Graph) -> Scratch:
     return Scratch(
         level_ps=np.empty(rows),
         level_head=np.empty(rows, np.int32),
-        entry_node=np.empty(rows, np.int32),
+        entry=np.empty(rows, np.int32),
         entry_next=np.empty(rows, np.int32),
-        order=new_heap(nodes),
         distance_ps=np.full(nodes, np.inf),
         wanted=np.zeros(nodes, np.bool_),
+        listed=np.full(nodes, -1, np.int64),
+        listed_end=np.zeros(nodes, np.int64),
+        pool=np.empty(rows, np.int32),
+        fan=np.full(nodes, -1, np.int32),
         on_way=np.zeros(nodes, np.bool_),
         inflow=np.zeros(nodes),
         touched=np.zeros(nodes, np.int32),
         walked=np.zeros(nodes, np.int32),
         tight=np.zeros(widest, np.int64),
         part=np.zeros(widest),
-        count=np.zeros(4, np.int64),
+        count=np.zeros(5, np.int64),
     )
 
 

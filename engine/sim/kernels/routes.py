@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.kernels.compiling import inner, kernel
-from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.random import GOLDEN, MIX_A, MIX_B, mix
-from engine.sim.tables import Heap
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
 B1 = NDArray[np.bool_]
 
-TOUCHED, WALKED, LEVELS, ENTRIES = range(4)  # of `Scratch.count`
+TOUCHED, WALKED, LEVELS, ENTRIES, POOL = range(5)  # of `Scratch.count`
 PAIRWISE = 128  # numpy adds up to so many numbers in eight lanes, and halves longer rows
 
 
@@ -32,6 +30,7 @@ class Graph(NamedTuple):
     cost_ps: F8  # [rows] whole picoseconds, at least 1
     capacity: F8  # [rows] bytes/s, 0 for a dead link
     back: F8  # [rows] bytes/s of the way back
+    twin: I4  # [rows] row of the way back
     relays: B1  # [nodes] whether traffic of others may pass
     hashed: B1  # [rows] whether a flow of a hashing fabric takes one of several such links
 
@@ -41,18 +40,21 @@ class Scratch(NamedTuple):
 
     level_ps: F8  # [rows + 1] distances that nodes wait at, falling: few of them are different
     level_head: I4  # [rows + 1] first entry of each, -1 for none
-    entry_node: I4  # [rows + 1] a node that waits; also those found nearer since
-    entry_next: I4  # [rows + 1] the next entry of the level, -1 for none
-    order: Heap  # nodes of a walk by the order in which they are poured out
+    entry: I4  # [rows + 1] a node that waits at a level; in a walk, a row that leads on
+    entry_next: I4  # [rows + 1] the next entry of the same level or node, -1 for none
     distance_ps: F8  # [nodes] inf where not reached
     wanted: B1  # [nodes] ends that the search still looks for
+    listed: I8  # [nodes] where `pool` has the tight rows of a node, -1 unless it was met
+    listed_end: I8  # [nodes]
+    pool: I4  # [rows] tight rows: out of a node one step nearer to the anchor
     on_way: B1  # [nodes] nodes of the walk from the anchor to its end
+    fan: I4  # [nodes] first entry of the rows that lead on from a node, -1 for none
     inflow: F8  # [nodes] share of the traffic that reaches a node
     touched: I4  # [nodes] nodes whose distance is set
     walked: I4  # [nodes] nodes whose `on_way` is set
     tight: I8  # [widest node] rows of next hops
     part: F8  # [widest node] their capacities
-    count: I8  # [4] of touched, walked, levels, entries
+    count: I8  # [5] of touched, walked, levels, entries, pool
 
 
 class Rule(NamedTuple):
@@ -95,7 +97,8 @@ def find_routes(g: Graph, s: Scratch, rule: Rule, ends: I4, flows: I8, done: int
     for at in range(s.count[TOUCHED]):
         node = s.touched[at]
         s.distance_ps[node] = np.inf
-    s.count[TOUCHED] = s.count[LEVELS] = s.count[ENTRIES] = 0
+        s.listed[node] = -1
+    s.count[TOUCHED] = s.count[LEVELS] = s.count[ENTRIES] = s.count[POOL] = 0
     return done
 
 
@@ -115,7 +118,7 @@ def _search(g: Graph, s: Scratch, rule: Rule, ends: I4, done: int) -> None:
             s.count[LEVELS] = level
             continue
         s.level_head[level] = s.entry_next[entry]
-        node = s.entry_node[entry]
+        node = s.entry[entry]
         if s.distance_ps[node] != s.level_ps[level]:
             continue  # it was found nearer since
         if s.wanted[node]:
@@ -162,7 +165,7 @@ def _reach(s: Scratch, node: int, distance: float) -> None:
         s.count[LEVELS] += 1
     entry = s.count[ENTRIES]
     s.count[ENTRIES] = entry + 1
-    s.entry_node[entry] = node
+    s.entry[entry] = node
     s.entry_next[entry] = s.level_head[low]
     s.level_head[low] = entry
 
@@ -172,108 +175,140 @@ def _walk(g: Graph, s: Scratch, rule: Rule, end: int, flow: int, f: Found, used:
     """Pours one unit from source to target; returns the rows used then, -1 without room."""
     source = end if rule.to_anchor else rule.anchor
     target = rule.anchor if rule.to_anchor else end
-    if not rule.to_anchor:
-        _mark(g, s, source, target)
     key = mix(mix(mix(np.uint64(rule.seed) + GOLDEN) ^ np.uint64(flow)) ^ np.uint64(source))
     key = mix(key ^ (np.uint64(target) * MIX_A + GOLDEN))
+    _collect(g, s, rule, end)
+    nodes = s.count[WALKED]
+    _order(s.walked, nodes, s.distance_ps, -1.0 if rule.to_anchor else 1.0)
     begin = used
     s.inflow[source] = 1.0
-    sign = -1.0 if rule.to_anchor else 1.0
-    heap_set(s.order, source, sign * s.distance_ps[source])
-    while s.order.size[0] > 0:
-        node = s.order.items[0]
-        heap_remove(s.order, node)
+    for at in range(nodes):
+        node = s.walked[at]
         amount = s.inflow[node]
         s.inflow[node] = 0.0
-        if node == target or used < 0:
+        s.on_way[node] = False
+        if used < 0 or node == target or amount == 0.0:
+            s.fan[node] = -1
             continue
-        count = _next_hops(g, s, rule, node, target)
+        count = 0
+        if rule.to_anchor:
+            for place in range(s.listed[node], s.listed_end[node]):
+                s.tight[count] = s.pool[place]
+                count += 1
+        else:
+            entry = s.fan[node]
+            s.fan[node] = -1
+            while entry >= 0:
+                s.tight[count] = s.entry[entry]
+                count += 1
+                entry = s.entry_next[entry]
+            _ascend(s.tight, count)
         if used + count > len(f.link):
             used = -1
             continue
-        if rule.hashing and count > 1 and _hashes(g, s, count):
+        if rule.hashing and count > 1 and g.hashed[s.tight[:count]].any():
             choice = mix(key ^ (np.uint64(node) * MIX_B + GOLDEN)) % np.uint64(count)
             s.tight[0] = s.tight[np.int64(choice)]
-            s.part[0] = 1.0
             count = 1
-        used = _pour(g, s, f, amount, count, used, sign)
-    for at in range(s.count[WALKED]):
-        s.on_way[s.walked[at]] = False
+        for place in range(count):
+            s.part[place] = g.capacity[s.tight[place]]
+        whole = _sum(s.part, 0, count)
+        for place in range(count):
+            row = s.tight[place]
+            moved = amount * (s.part[place] / whole)
+            s.inflow[g.peer[row]] += moved
+            f.link[used] = g.link[row]
+            f.share[used] = moved
+            used += 1
     s.count[WALKED] = 0
     if used > begin:
-        _sort(f, begin, used)
+        _sort(f.link, f.share, begin, used)
     return used
 
 
 @inner
-def _pour(
-    g: Graph, s: Scratch, f: Found, amount: float, count: int, used: int, sign: float
-) -> int:
-    """Divides what is at a node over its next hops in proportion to their capacity."""
-    whole = _sum(s.part, 0, count)
-    for at in range(count):
-        row = s.tight[at]
-        peer = g.peer[row]
-        moved = amount * (s.part[at] / whole)
-        if s.order.place[peer] < 0:
-            heap_set(s.order, peer, sign * s.distance_ps[peer])
-        s.inflow[peer] += moved
-        f.link[used] = g.link[row]
-        f.share[used] = moved
-        used += 1
-    return used
-
-
-@inner
-def _next_hops(g: Graph, s: Scratch, rule: Rule, node: int, target: int) -> int:
-    """Rows of the links that a shortest path takes out of a node, into `tight`; how many."""
-    count = 0
-    here = s.distance_ps[node]
-    for row in range(g.first[node], g.first[node + 1]):
-        peer = g.peer[row]
-        if rule.to_anchor:
-            good = s.distance_ps[peer] + g.cost_ps[row] == here
-            good = good and (peer == target or g.relays[peer])
-        else:
-            good = s.on_way[peer] and here + g.cost_ps[row] == s.distance_ps[peer]
-        if good and g.capacity[row] > 0:
-            s.tight[count] = row
-            s.part[count] = g.capacity[row]
-            count += 1
-    return count
-
-
-@inner
-def _mark(g: Graph, s: Scratch, source: int, target: int) -> None:
-    """Sets `on_way` for every node between a source, around which was searched, and a target."""
-    s.on_way[target] = True
-    s.walked[0] = target
+def _collect(g: Graph, s: Scratch, rule: Rule, end: int) -> None:
+    """Nodes on shortest paths between an end and the anchor into `walked`; their `fan`."""
+    s.on_way[end] = True
+    s.walked[0] = end
     count = 1
     at = 0
+    entries = 0
     while at < count:
         node = s.walked[at]
         at += 1
-        if node == source:
+        if node == rule.anchor:
             continue
-        here = s.distance_ps[node]
-        for row in range(g.first[node], g.first[node + 1]):
+        if s.listed[node] < 0:
+            _list(g, s, rule, node)
+        for place in range(s.listed[node], s.listed_end[node]):
+            row = s.pool[place]
             peer = g.peer[row]
-            if s.distance_ps[peer] + g.cost_ps[row] != here or s.on_way[peer]:
-                continue
-            if g.back[row] > 0 and (peer == source or g.relays[peer]):
+            if not s.on_way[peer]:
                 s.on_way[peer] = True
                 s.walked[count] = peer
                 count += 1
+            if not rule.to_anchor:
+                s.entry[entries] = g.twin[row]
+                s.entry_next[entries] = s.fan[peer]
+                s.fan[peer] = entries
+                entries += 1
     s.count[WALKED] = count
 
 
 @inner
-def _hashes(g: Graph, s: Scratch, count: int) -> bool:
-    """Whether one of some next hops is taken: planes of a scale-up fabric never are."""
-    for at in range(count):  # noqa: SIM110 - a kernel
-        if g.hashed[s.tight[at]]:
-            return True
-    return False
+def _order(nodes: I4, count: int, distance_ps: F8, sign: float) -> None:
+    """Orders nodes by (sign * distance, number)."""
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for at in range(gap, count):
+            node, place = nodes[at], at
+            away = sign * distance_ps[node]
+            while place >= gap:
+                other = nodes[place - gap]
+                apart = sign * distance_ps[other]
+                if apart < away or (apart == away and other < node):
+                    break
+                nodes[place] = other
+                place -= gap
+            nodes[place] = node
+        gap //= 3
+
+
+@inner
+def _ascend(values: I8, count: int) -> None:
+    """Orders the first whole numbers of a row, which mostly fall."""
+    for at in range(count // 2):
+        values[at], values[count - 1 - at] = values[count - 1 - at], values[at]
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for at in range(gap, count):
+            value, place = values[at], at
+            while place >= gap and values[place - gap] > value:
+                values[place] = values[place - gap]
+                place -= gap
+            values[place] = value
+        gap //= 3
+
+
+@inner
+def _list(g: Graph, s: Scratch, rule: Rule, node: int) -> None:
+    """Puts the rows out of a node that lead nearer to the anchor into the pool."""
+    s.listed[node] = s.count[POOL]
+    here = s.distance_ps[node]
+    for row in range(g.first[node], g.first[node + 1]):
+        peer = g.peer[row]
+        if s.distance_ps[peer] + g.cost_ps[row] != here:
+            continue
+        alive = g.capacity[row] > 0 if rule.to_anchor else g.back[row] > 0
+        if alive and (peer == rule.anchor or g.relays[peer]):
+            s.pool[s.count[POOL]] = row
+            s.count[POOL] += 1
+    s.listed_end[node] = s.count[POOL]
 
 
 @inner
@@ -343,19 +378,18 @@ def _eight_lanes(values: F8, first: int, last: int) -> float:
 
 
 @inner
-def _sort(f: Found, begin: int, end: int) -> None:
+def _sort(links: I4, shares: F8, begin: int, end: int) -> None:
     """Orders the rows of one route by link."""
     gap = 1
     while gap < (end - begin) // 3:
         gap = 3 * gap + 1
     while gap > 0:
         for at in range(begin + gap, end):
-            link, share, place = f.link[at], f.share[at], at
-            while place - gap >= begin and f.link[place - gap] > link:
-                f.link[place] = f.link[place - gap]
-                f.share[place] = f.share[place - gap]
+            link, share, place = links[at], shares[at], at
+            while place - gap >= begin and links[place - gap] > link:
+                links[place] = links[place - gap]
+                shares[place] = shares[place - gap]
                 place -= gap
-            f.link[place] = link
-            f.share[place] = share
+            links[place] = link
+            shares[place] = share
         gap //= 3
-
