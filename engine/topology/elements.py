@@ -68,9 +68,14 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True):
-    """A named frame around elements; membership is each element's `group`."""
+    """A named frame around elements; membership is each element's `group`.
+
+    `template` is the spec of the rack that was opened into the group: its scale-up and PCIe links
+    are wired as the rack's trays and backplane are, and take no ports.
+    """
 
     id: str
     name: str
     collapsed: bool = False
+    template: str = ""
     extra: dict[str, Any] = {}

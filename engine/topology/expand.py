@@ -16,11 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Medium, RackTemplate
+from engine.topology.domains import scale_up_domains
 from engine.topology.elements import Element, Endpoint, Link
 
 F8 = NDArray[np.float64]
@@ -73,6 +72,17 @@ class Cable(NamedTuple):
     latency_s: float
     tier: Tier
     usable: float  # share of the data sheet's rate
+
+
+class RackRates(NamedTuple):
+    """Links inside a rack: usable rates of one plane and of PCIe, one direction, and latencies."""
+
+    plane_bytes_per_s: float
+    scale_up_latency_s: float  # of a chip's port; without the switch
+    chip_to_host_bytes_per_s: float
+    chip_to_nic_bytes_per_s: float
+    host_to_nic_bytes_per_s: float
+    pcie_latency_s: float
 
 
 class _Block(NamedTuple):
@@ -197,13 +207,10 @@ def _rack_block(element: Element, template: RackTemplate, catalog: Catalog) -> _
     nics = chips * template.nics_per_chip
     switched = template.fabric == "switched"
     switches = template.domains if switched else 0
-    chip_spec, nic_spec = catalog.device(template.chip), catalog.device(template.nic)
-    host_spec, switch_spec = catalog.device(template.host), catalog.device(template.switch)
-    usable = figure_value(element, switch_spec, "efficiency", 1.0)
+    rates = rack_rates(element, template, catalog)
     chip = np.arange(chips, dtype=np.int32)
     parts: list[tuple[I4, I4, float, float, Tier, int]] = []
-    scale_up_latency = _port_latency(chip_spec, template.medium)
-    plane = template.plane_link_bytes_per_s.value * usable
+    scale_up_latency, plane = rates.scale_up_latency_s, rates.plane_bytes_per_s
     if switched:
         target = (chips + chip // template.chips_per_domain).astype(np.int32)
         latency = scale_up_latency + template.switch_latency_s.value / 2
@@ -211,21 +218,17 @@ def _rack_block(element: Element, template: RackTemplate, catalog: Catalog) -> _
             (chip, target, plane * template.planes, latency, Tier.SCALE_UP, template.planes)
         )
     else:
-        a, b = _mesh_pairs(template)
+        a, b = mesh_pairs(template)
         parts.append((a, b, plane, 2 * scale_up_latency, Tier.SCALE_UP, 1))
     host = (chips + switches + chip // template.chips_per_host).astype(np.int32)
-    pcie_latency = _port_latency(chip_spec, Medium.PCIE)
-    pcie = figure_value(element, chip_spec, "pcie_bytes_per_s")
-    parts.append((chip, host, pcie, pcie_latency, Tier.PCIE, 1))
+    pcie_latency = rates.pcie_latency_s
+    parts.append((chip, host, rates.chip_to_host_bytes_per_s, pcie_latency, Tier.PCIE, 1))
     first_nic = chips + switches + hosts
     if nics:
         nic = np.arange(first_nic, first_nic + nics, dtype=np.int32)
         owner = (np.arange(nics, dtype=np.int32) // template.nics_per_chip).astype(np.int32)
-        nic_pcie = min(pcie, nic_spec.value("pcie_bytes_per_s", pcie))
-        parts.append((owner, nic, nic_pcie, pcie_latency, Tier.PCIE, 1))
-        per_host = min(
-            nic_spec.value("pcie_bytes_per_s", pcie), host_spec.value("pcie_bytes_per_s", pcie)
-        )
+        parts.append((owner, nic, rates.chip_to_nic_bytes_per_s, pcie_latency, Tier.PCIE, 1))
+        per_host = rates.host_to_nic_bytes_per_s
         parts.append((host[owner], nic, per_host, pcie_latency, Tier.PCIE, 1))
     kind = np.repeat(
         np.array([0, 2, 1, 3], np.int8), [chips, switches, hosts, nics]
@@ -250,7 +253,25 @@ def _rack_block(element: Element, template: RackTemplate, catalog: Catalog) -> _
     )
 
 
-def _mesh_pairs(template: RackTemplate) -> tuple[I4, I4]:
+def rack_rates(element: Element, template: RackTemplate, catalog: Catalog) -> RackRates:
+    """Rates and latencies of the links inside a rack, with the user's own figures."""
+    chip, nic = catalog.device(template.chip), catalog.device(template.nic)
+    host, switch = catalog.device(template.host), catalog.device(template.switch)
+    usable = figure_value(element, switch, "efficiency", 1.0)
+    pcie = figure_value(element, chip, "pcie_bytes_per_s")
+    of_nic = nic.value("pcie_bytes_per_s", pcie)
+    return RackRates(
+        plane_bytes_per_s=template.plane_link_bytes_per_s.value * usable,
+        scale_up_latency_s=_port_latency(chip, template.medium),
+        chip_to_host_bytes_per_s=pcie,
+        chip_to_nic_bytes_per_s=min(pcie, of_nic),
+        host_to_nic_bytes_per_s=min(of_nic, host.value("pcie_bytes_per_s", pcie)),
+        pcie_latency_s=_port_latency(chip, Medium.PCIE),
+    )
+
+
+def mesh_pairs(template: RackTemplate) -> tuple[I4, I4]:
+    """Chips of a rack that a mesh joins, by number, one row a pair."""
     upper_a, upper_b = np.triu_indices(template.chips_per_domain, 1)
     shift = np.repeat(np.arange(template.domains) * template.chips_per_domain, len(upper_a))
     return (
@@ -352,13 +373,14 @@ def _assemble(
     source = np.asarray(joined(list(rows.source), np.int32), np.int32)
     target = np.asarray(joined(list(rows.target), np.int32), np.int32)
     tier = np.repeat(np.asarray(joined(list(rows.tier), np.int8), np.int8), 2)
+    scale_up = tier == Tier.SCALE_UP
     both_source = np.column_stack([source, target]).ravel()
     both_target = np.column_stack([target, source]).ravel()
     return Fabric(
         node_kind=np.asarray(joined(list(kinds), np.int8), np.int8),
         node_element=np.asarray(joined(list(owners), np.int32), np.int32),
         node_member=np.asarray(joined(list(members), np.int32), np.int32),
-        node_domain=_domains(nodes, both_source, both_target, tier),
+        node_domain=scale_up_domains(nodes, both_source[scale_up], both_target[scale_up]),
         link_source=both_source,
         link_target=both_target,
         link_bytes_per_s=np.repeat(
@@ -371,19 +393,3 @@ def _assemble(
             np.asarray(joined(list(rows.multiplicity), np.int32), np.int32), 2
         ),
     )
-
-
-def _domains(nodes: int, source: I4, target: I4, tier: I1) -> I4:
-    """Scale-up domains: components of the scale-up links, numbered in node order."""
-    domain = np.full(nodes, -1, np.int32)
-    inside = tier == Tier.SCALE_UP
-    if not inside.any():
-        return domain
-    ones = np.ones(int(inside.sum()), np.int8)
-    graph = coo_array((ones, (source[inside], target[inside])), shape=(nodes, nodes))
-    _, label = connected_components(graph.tocsr(), directed=False)
-    touched = np.unique(source[inside])
-    _, first, inverse = np.unique(label[touched], return_index=True, return_inverse=True)
-    order = np.argsort(np.argsort(first, kind="stable"), kind="stable")
-    domain[touched] = order[inverse].astype(np.int32)
-    return domain

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypeVar, cast
 
+from engine.catalog.devices import Medium
 from engine.errors import TopologyError
 from engine.topology.changes import (
     Batch,
@@ -63,13 +64,15 @@ class Topology:
         """Ports of a group in use on the busiest member of an element.
 
         A link counts its cables once for every member at its other end; one that names a member
-        of an array loads that member only.
+        of an array loads that member only. What an opened rack has wired inside takes no port.
         """
         everywhere, single = 0, dict[int, int]()
         for link_id in self._links_of.get(element_id, ()):
             if link_id in ignoring:
                 continue
             link = self._links[link_id]
+            if self._is_wired(link):
+                continue
             for own, other in ((link.a, link.b), (link.b, link.a)):
                 if own.element != element_id or own.port != port:
                     continue
@@ -79,6 +82,12 @@ class Topology:
                 else:
                     single[own.member] = single.get(own.member, 0) + link.count * peers
         return everywhere + max(single.values(), default=0)
+
+    def _is_wired(self, link: Link) -> bool:
+        """True for a scale-up or PCIe link between parts of one opened rack."""
+        first, second = self._elements[link.a.element], self._elements[link.b.element]
+        group = self._groups.get(first.group) if first.group == second.group else None
+        return group is not None and bool(group.template) and link.medium is not Medium.ETHERNET
 
     def apply(self, change: Change) -> Change:
         """Performs a change and returns the one that undoes it exactly.
