@@ -2,18 +2,15 @@
 
 import msgspec
 
-from engine.analysis.capacity import (
-    Bisection,
-    TierCapacity,
-    bisection,
-    flow_between,
-    scale_up_tiers,
-    switch_tiers,
-)
+from engine.analysis.bisection import Bisection, bisection_of, flow_between, least_cut
+from engine.analysis.capacity import TierCapacity, scale_up_tiers, switch_tiers
 from engine.analysis.cuts import Connectivity, WeakPoint, connectivity, unit_graph, weak_points
 from engine.analysis.distances import Distances, distances
 from engine.analysis.fold import fold_twins
+from engine.analysis.losses import Loss, losses
 from engine.analysis.quotient import Drawing
+from engine.analysis.routes import AllToAll, all_to_all, routes_of
+from engine.analysis.tiers import TierCut, tier_cuts
 from engine.catalog.catalog import Catalog
 from engine.errors import TopologyError
 from engine.scenario.design import Design
@@ -29,7 +26,10 @@ class Analysis(msgspec.Struct, frozen=True, kw_only=True):
     connectivity: Connectivity
     weak_points: tuple[WeakPoint, ...]
     tiers: tuple[TierCapacity, ...]
+    cuts: tuple[TierCut, ...]
     bisection: Bisection | None
+    all_to_all: AllToAll | None
+    losses: tuple[Loss, ...]
     distances: Distances | None
 
 
@@ -43,6 +43,9 @@ def analyse(design: Design, catalog: Catalog) -> Analysis:
     graph = unit_graph(drawing)
     design_folded, origins = fold_twins(design)
     folded = Drawing(design_folded, catalog)
+    cut = least_cut(folded, origins)
+    routes = routes_of(folded)
+    exchange = all_to_all(routes)
     return Analysis(
         chips=sum(drawing.chips(e) * e.count for e in design.elements),
         devices=sum(element.count for element in design.elements),
@@ -50,9 +53,16 @@ def analyse(design: Design, catalog: Catalog) -> Analysis:
         connectivity=connectivity(drawing, graph),
         weak_points=weak_points(drawing, graph),
         tiers=(*scale_up_tiers(folded), *switch_tiers(folded)),
-        bisection=bisection(folded, origins),
-        distances=distances(drawing, graph),
+        cuts=tier_cuts(folded, cut),
+        bisection=None if cut is None else bisection_of(cut, _outside(exchange)),
+        all_to_all=exchange,
+        losses=losses(folded, cut),
+        distances=distances(folded, unit_graph(folded), routes),
     )
+
+
+def _outside(exchange: AllToAll | None) -> float | None:
+    return None if exchange is None else exchange.between_bytes_per_s
 
 
 def _cables(drawing: Drawing, link: Link) -> int:

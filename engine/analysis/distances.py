@@ -1,18 +1,15 @@
 """How far apart chips are, and over how many ways: hops, latency, disjoint and equal paths."""
 
-from typing import NamedTuple
-
 import msgspec
 import networkx as nx
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from engine.analysis.cuts import Unit
-from engine.analysis.quotient import Drawing
+from engine.analysis.quotient import Drawing, Part
+from engine.analysis.routes import Routes, equal_ways, unreachable_pairs
 from engine.catalog.devices import DeviceKind, Medium
 
-MAX_STARTS = 512  # beyond, the diameter is taken from so many chips in drawing order
+_BEARING = frozenset({DeviceKind.CHIP, DeviceKind.RACK})
 
 
 class Distances(msgspec.Struct, frozen=True, kw_only=True):
@@ -27,104 +24,47 @@ class Distances(msgspec.Struct, frozen=True, kw_only=True):
     farthest: tuple[str, ...]  # names of the two ends
     disjoint_paths: int  # cable-disjoint ways between those two
     equal_paths: int  # shortest ways between those two, by devices
+    unreachable_pairs: int  # ordered pairs of chips of different domains without a way
     exact: bool
 
 
-def distances(drawing: Drawing, graph: nx.Graph) -> Distances | None:
-    """Distances between chips; None where fewer than two chips are drawn."""
-    inner = _inside_hops(drawing)
-    bearing = [u for u in graph if drawing.elements[u.element].kind in _BEARING]
-    if not bearing:
+def distances(drawing: Drawing, graph: nx.Graph, routes: Routes) -> Distances | None:
+    """Distances between chips; None where fewer than two chips can talk.
+
+    Args:
+        drawing: the folded drawing.
+        graph: its units (`unit_graph`).
+        routes: between its chips.
+    """
+    hops, latency_s = _inside_hops(drawing)
+    pair: tuple[Part, Part] | None = None
+    far = np.where(np.isfinite(routes.hops), routes.hops, -1.0)
+    late = np.where(np.isfinite(routes.hops), routes.latency_ps, -1.0) * 1e-12
+    place = {part: i for i, part in enumerate(routes.chips)}
+    for i, start in enumerate(routes.starts):
+        # inside a domain distances are known without a search
+        far[i, place[start]] = late[i, place[start]] = -1.0
+    if far.size and far.max() > hops:
+        i, j = np.unravel_index(int(far.argmax()), far.shape)
+        hops, pair = int(far[i, j]), (routes.starts[i], routes.chips[j])
+    if late.size:
+        latency_s = max(latency_s, float(late.max()))
+    if hops <= 0:
         return None
-    index = {unit: i for i, unit in enumerate(graph)}
-    hops, delay = _matrices(drawing, graph, index)
-    starts, exact = _starts(drawing, graph, bearing)
-    rows = np.array([index[unit] for unit in starts])
-    ends = np.array([index[unit] for unit in bearing])
-    steps = dijkstra(hops, unweighted=True, indices=rows)[:, ends]
-    late = dijkstra(delay, indices=rows)[:, ends]
-    end_hops = np.array([_end_hops(drawing, unit) for unit in bearing])
-    start_hops = np.array([_end_hops(drawing, unit) for unit in starts])
-    own = rows[:, None] == ends[None, :]
-    total = steps + start_hops[:, None] + end_hops[None, :]
-    total[own | ~np.isfinite(steps)] = -1.0
-    best_hops, best_latency = inner
-    names: tuple[str, ...] = ()
-    pair: tuple[Unit, Unit] | None = None
-    if total.size and total.max() > best_hops:
-        i, j = np.unravel_index(int(total.argmax()), total.shape)
-        best_hops = int(total[i, j])
-        pair = (starts[i], bearing[j])
-        names = tuple(drawing.elements[unit.element].name for unit in pair)
-    reach = np.isfinite(late) & ~own
-    if reach.any():
-        ends_s = np.array([_end_latency_s(drawing, unit) for unit in bearing])
-        starts_s = np.array([_end_latency_s(drawing, unit) for unit in starts])
-        latest = (late + starts_s[:, None] + ends_s[None, :])[reach].max()
-        best_latency = max(best_latency, float(latest))
-    ways = _ways(graph, *pair) if pair else _inside_ways(drawing)
-    between = _between_domains(drawing, graph)
-    if between is not None and between.hops > best_hops:
-        best_hops, names, ways = between.hops, (between.name, between.name), between.ways
-    if between is not None:
-        best_latency = max(best_latency, between.latency_s)
-    if best_hops <= 0:
-        return None
-    disjoint, equal = ways
+    disjoint, equal = _inside_ways(drawing)
+    if pair is not None:
+        equal = equal_ways(routes, *pair)
+        disjoint = _disjoint(drawing, graph, *pair)
+    names = () if pair is None else tuple(drawing.elements[part.element].name for part in pair)
     return Distances(
-        diameter_hops=best_hops,
-        worst_latency_s=best_latency,
+        diameter_hops=hops,
+        worst_latency_s=latency_s,
         farthest=names,
         disjoint_paths=disjoint,
         equal_paths=equal,
-        exact=exact,
+        unreachable_pairs=round(unreachable_pairs(routes)),
+        exact=routes.exact,
     )
-
-
-_BEARING = frozenset({DeviceKind.CHIP, DeviceKind.RACK})
-
-
-def _starts(drawing: Drawing, graph: nx.Graph, bearing: list[Unit]) -> tuple[list[Unit], bool]:
-    """One unit of each set with equal device and equal links, in drawing order.
-
-    Two such units can be swapped without a change to the graph, so they see equal distances.
-    """
-    seen: dict[tuple[str, frozenset[tuple[Unit, int, float]]], Unit] = {}
-    latency = {link.id: drawing.cable(link).latency_s for link in drawing.design.links}
-    for unit in bearing:
-        links = frozenset(
-            (other, data["cables"], latency[data["link"]]) for other, data in graph[unit].items()
-        )
-        seen.setdefault((drawing.elements[unit.element].spec, links), unit)
-    starts = list(seen.values())
-    return starts[:MAX_STARTS], len(starts) <= MAX_STARTS
-
-
-def _matrices(
-    drawing: Drawing, graph: nx.Graph, index: dict[Unit, int]
-) -> tuple[csr_array, csr_array]:
-    latency = {link.id: max(drawing.cable(link).latency_s, 1e-15) for link in drawing.design.links}
-    edges = [(index[a], index[b], latency[data["link"]]) for a, b, data in graph.edges(data=True)]
-    table = np.array(edges, np.float64).reshape(-1, 3)
-    source = np.concatenate([table[:, 0], table[:, 1]]).astype(np.int64)
-    target = np.concatenate([table[:, 1], table[:, 0]]).astype(np.int64)
-    value = np.concatenate([table[:, 2], table[:, 2]])
-    shape = (len(index), len(index))
-    ones = csr_array((np.ones(len(value)), (source, target)), shape=shape)
-    return ones, csr_array((value, (source, target)), shape=shape)
-
-
-def _end_hops(drawing: Drawing, unit: Unit) -> int:
-    """Links between a chip and the port that its element's links leave from."""
-    return 1 if drawing.spec(drawing.elements[unit.element]).rack is not None else 0
-
-
-def _end_latency_s(drawing: Drawing, unit: Unit) -> float:
-    rack = drawing.spec(drawing.elements[unit.element]).rack
-    if rack is None:
-        return 0.0
-    chip = drawing.catalog.device(rack.chip)
-    return next((p.latency_s.value for p in chip.ports if p.medium is Medium.PCIE), 0.0)
 
 
 def _inside_hops(drawing: Drawing) -> tuple[int, float]:
@@ -142,32 +82,6 @@ def _inside_hops(drawing: Drawing) -> tuple[int, float]:
     return hops, latency
 
 
-class _Between(NamedTuple):
-    """The way between two domains of one rack: out by the uplinks and in again."""
-
-    hops: int
-    latency_s: float
-    name: str
-    ways: tuple[int, int]
-
-
-def _between_domains(drawing: Drawing, graph: nx.Graph) -> _Between | None:
-    """The longest such way; None where no rack has two domains and a device beside it."""
-    found = []
-    for unit in graph:
-        element = drawing.elements[unit.element]
-        domains = drawing.inside(element).domains
-        if domains < 2 or not graph[unit]:
-            continue
-        cables = {o: d["cables"] * graph.nodes[o]["stands_for"] for o, d in graph[unit].items()}
-        latency = {link.id: drawing.cable(link).latency_s for link in drawing.links_of(element.id)}
-        nearest = min(latency.values())
-        ways = (sum(cables.values()) // domains, sum(graph.nodes[o]["stands_for"] for o in cables))
-        late = 2 * (nearest + _end_latency_s(drawing, unit))
-        found.append(_Between(4, late, element.name, ways))
-    return max(found, default=None, key=lambda way: way.latency_s)
-
-
 def _inside_ways(drawing: Drawing) -> tuple[int, int]:
     """Ways between two chips of the rack domain with the fewest planes."""
     racks = [drawing.spec(element).rack for element in drawing.design.elements]
@@ -179,28 +93,31 @@ def _inside_ways(drawing: Drawing) -> tuple[int, int]:
     return min(ways, default=(0, 0))
 
 
-def _ways(graph: nx.Graph, a: Unit, b: Unit) -> tuple[int, int]:
-    """Cable-disjoint ways and shortest ways between two units, stand-ins counted in full.
+def _disjoint(drawing: Drawing, graph: nx.Graph, start: Part, end: Part) -> int:
+    """Ways without a common cable between the devices or racks of two chips.
 
     A device between the two ends is crossed by as many ways as it has cables; stand-ins carry
-    the cables of those they stand for.
+    the cables of those they stand for. Two domains of one rack share its cables.
     """
+    a, b = _unit(start), _unit(end)
+    if a == b and Unit(a.element, -2) in graph:
+        b = Unit(a.element, -2)
+    if a == b:
+        domains = drawing.inside(drawing.elements[start.element]).domains
+        cables = (d["cables"] * graph.nodes[o]["stands_for"] for o, d in graph[a].items())
+        return int(sum(cables)) // domains
     flow = nx.Graph()
+    flow.add_nodes_from((a, b))
     for left, right, data in graph.edges(data=True):
+        between = [unit for unit in (left, right) if unit not in (a, b)]
+        if any(drawing.elements[unit.element].kind in _BEARING for unit in between):
+            continue  # no chip or rack relays for others
         times = 1
-        for end in (left, right):
-            if end not in (a, b):
-                times *= graph.nodes[end]["stands_for"]
+        for unit in between:
+            times *= graph.nodes[unit]["stands_for"]
         flow.add_edge(left, right, capacity=data["cables"] * times)
-    disjoint = int(nx.maximum_flow_value(flow, a, b))
-    levels = nx.single_source_shortest_path_length(graph, a)
-    counts = {a: 1}
-    for unit in sorted(levels, key=lambda u: levels[u]):
-        if unit == a:
-            continue
-        counts[unit] = sum(
-            counts[before] * (1 if before == a else graph.nodes[before]["stands_for"])
-            for before in graph[unit]
-            if levels.get(before) == levels[unit] - 1
-        )
-    return disjoint, counts[b]
+    return int(nx.maximum_flow_value(flow, a, b))
+
+
+def _unit(part: Part) -> Unit:
+    return Unit(part.element, part.member if part.member >= 0 else -1)

@@ -1,11 +1,9 @@
-"""The drawing folded by its symmetry: a small graph whose cuts equal those of the full one.
+"""The drawing folded by its symmetry: classes of interchangeable nodes and the cables between.
 
 Members of an array that no link names singly are interchangeable, and so are the chips, hosts
-and NICs of a rack. A maximum flow can be averaged over such permutations without losing value,
-so interchangeable nodes merge into one with summed capacities and every cut between merged sets
-stays exact. Elements drawn one by one merge as well (`fold_twins`), and before a flow is computed
-whatever colour refinement cannot tell apart (Grohe, Kersting, Mladenov, Selman, "Dimension reduction via colour refinement", 2014: the
-solutions of a linear programme, and a flow is one, fold along an equitable partition).
+and NICs of a rack; elements drawn one by one merge as well (`fold_twins`). Each class stands for
+its nodes, each row of cables for all cables between two classes. What is asked of these rows is
+in the files beside: flows, routes, tiers, losses.
 """
 
 from collections import defaultdict
@@ -16,19 +14,23 @@ import networkx as nx
 import numpy as np
 
 from engine.catalog.catalog import Catalog
-from engine.catalog.devices import DeviceSpec
+from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.scenario.design import Design
 from engine.topology.elements import Element, Endpoint, Link
-from engine.topology.expand import Cable, cable_of, expand
+from engine.topology.expand import KIND_CODE, Cable, Tier, cable_of, expand
 
-CHIP, HOST, SWITCH, NIC = 0, 1, 2, 3  # kinds of engine.topology.expand.KIND_CODE
+CHIP, HOST, SWITCH, NIC = (
+    KIND_CODE[kind]
+    for kind in (DeviceKind.CHIP, DeviceKind.HOST, DeviceKind.SWITCH, DeviceKind.NIC)
+)
+RELAYS = frozenset({HOST, SWITCH, NIC})  # what forwards in a run; chips and the rest are ends
 
 
 class Part(NamedTuple):
     """Interchangeable nodes: one kind inside one element, of some of its members.
 
-    `member` is the number of a singled-out member or -1 for the rest; `side` splits the rest in
-    halves (0 and 1), for cuts through the middle of an array.
+    `member` is the number of a singled-out member or -1 for the rest; `side` numbers the pieces
+    that a `Split` cuts the rest into.
     """
 
     element: str
@@ -37,16 +39,41 @@ class Part(NamedTuple):
     side: int
 
 
+class Wire(NamedTuple):
+    """Cables between two kinds inside one member of an element, of a rack one domain."""
+
+    a: int
+    b: int
+    links: float  # flat links, each a bundle
+    bytes_per_s: float  # of one such link, one direction
+    latency_s: float
+    tier: Tier
+
+
 class Inside(NamedTuple):
-    """One member of an element, of a rack one domain: nodes by kind, capacity between kinds."""
+    """One member of an element, of a rack one domain: nodes by kind and the cables between."""
 
     nodes: dict[int, int]
-    links: dict[tuple[int, int], float]  # one direction, bytes/s of all together
+    wires: tuple[Wire, ...]
     port: int  # kind that carries the drawn links
     domains: int  # such pieces a member
 
 
-Split = Callable[[Element, int], list[tuple[int, int]]]  # members without a name -> (side, count)
+class Row(NamedTuple):
+    """All flat links between two classes: how many, and what each carries one way."""
+
+    a: Part
+    b: Part
+    links: float
+    bytes_per_s: float
+    latency_s: float
+    tier: Tier
+    drawn: str  # id of the drawn link, "" inside a rack
+    cables: float  # of one member on each side
+
+
+# unnamed members of an array -> (side, count)
+Split = Callable[[Element, int], list[tuple[int, int]]]
 
 
 def whole(_: Element, count: int) -> list[tuple[int, int]]:
@@ -60,6 +87,20 @@ def halves(_: Element, count: int) -> list[tuple[int, int]]:
     return [(0, first), (1, count - first)] if count > first else [(0, first)]
 
 
+def stand_ins(_: Element, count: int) -> list[tuple[int, int]]:
+    """One member alone, one beside it, and the rest: distances and losses stay exact."""
+    sizes = [1, 1, count - 2] if count > 2 else [1] * count
+    return list(enumerate(sizes))
+
+
+class Classes(NamedTuple):
+    """Classes in the order of the drawing, with the nodes and pieces of each, and their rows."""
+
+    nodes: dict[Part, float]
+    pieces: dict[Part, float]
+    rows: list[Row]
+
+
 class Drawing:
     """A design with what is asked of it again and again: specs, insides, singled-out members."""
 
@@ -68,14 +109,14 @@ class Drawing:
         self.catalog = catalog
         self.elements = {element.id: element for element in design.elements}
         self.named: dict[str, set[int]] = defaultdict(set)
+        self._links_of: dict[str, list[Link]] = defaultdict(list)
         for link in design.links:
             for end in (link.a, link.b):
                 if end.member >= 0:
                     self.named[end.element].add(end.member)
-        self._links_of: dict[str, list[Link]] = defaultdict(list)
-        for link in design.links:
-            for name in {link.a.element, link.b.element}:
-                self._links_of[name].append(link)
+            self._links_of[link.a.element].append(link)
+            if link.b.element != link.a.element:
+                self._links_of[link.b.element].append(link)
         self._insides: dict[tuple[str, str], Inside] = {}
         self._cables: dict[str, Cable] = {}
         self._graphs: dict[Split, nx.Graph] = {}
@@ -107,51 +148,68 @@ class Drawing:
             self._insides[key] = _inside(element, self.catalog)
         return self._insides[key]
 
-    def parts(self, element: Element, split: Split) -> Iterator[tuple[int, int, int]]:
+    def parts(self, element: Element, split: Split) -> list[tuple[int, int, int]]:
         """(member, side, pieces) of an element's classes of members; a rack counts its domains."""
         named = sorted(self.named.get(element.id, ()))
         domains = self.inside(element).domains
-        for member in named:
-            yield member, 0, domains
+        found = [(member, 0, domains) for member in named]
         rest = (element.count - len(named)) * domains
         if rest:
-            for side, count in split(element, rest):
-                yield -1, side, count
+            found += [(-1, side, count) for side, count in split(element, rest) if count]
+        return found
 
-    def flow_graph(self, split: Split = whole) -> nx.Graph:
-        """Parts as nodes (`members`, `nodes`), capacities in bytes/s as edges; do not change it.
-
-        Args:
-            split: how the unnamed members of an array are divided.
-        """
-        if split in self._graphs:
-            return self._graphs[split]
-        graph = nx.Graph()
+    def classes(self, split: Split) -> Classes:
+        """All classes and the rows of cables between them."""
+        nodes: dict[Part, float] = {}
+        pieces: dict[Part, float] = {}
+        rows: list[Row] = []
+        ends: dict[tuple[str, int], list[tuple[Part, float]]] = defaultdict(list)
         for element in self.design.elements:
             inside = self.inside(element)
             for member, side, count in self.parts(element, split):
-                for kind, nodes in inside.nodes.items():
-                    graph.add_node(
-                        Part(element.id, kind, member, side), members=count, nodes=nodes * count
-                    )
-                for (a, b), capacity in inside.links.items():
-                    ends = (Part(element.id, a, member, side), Part(element.id, b, member, side))
-                    _add(graph, *ends, capacity * count)
+                for kind, number in inside.nodes.items():
+                    part = Part(element.id, kind, member, side)
+                    nodes[part], pieces[part] = number * count, count
+                for w in inside.wires:
+                    a, b = (Part(element.id, kind, member, side) for kind in (w.a, w.b))
+                    n = w.links * count
+                    rows.append(Row(a, b, n, w.bytes_per_s, w.latency_s, w.tier, "", 1.0))
+                port = Part(element.id, inside.port, member, side)
+                ends[element.id, -1].append((port, count / inside.domains))
+                if member >= 0:
+                    ends[element.id, member].append((port, count / inside.domains))
         for link in self.design.links:
-            first, second = self.elements[link.a.element], self.elements[link.b.element]
-            rate = self.cable(link).bytes_per_s * link.count
-            for from_part, from_share in self._ends(first, link.a, split):
-                for to_part, to_share in self._ends(second, link.b, split):
-                    _add(graph, from_part, to_part, rate * from_share * to_share)
-        self._graphs[split] = graph
-        return graph
+            rows += self._drawn_rows(link, ends, nodes)
+        return Classes(nodes, pieces, rows)
 
-    def _ends(self, element: Element, end: Endpoint, split: Split) -> Iterator[tuple[Part, float]]:
-        """Parts that carry a link's end, with the members each stands for."""
-        inside = self.inside(element)
-        for member, side, count in self.parts(element, split):
-            if end.member < 0 or end.member == member:
-                yield Part(element.id, inside.port, member, side), count / inside.domains
+    def _drawn_rows(
+        self,
+        link: Link,
+        ends: dict[tuple[str, int], list[tuple[Part, float]]],
+        nodes: dict[Part, float],
+    ) -> Iterator[Row]:
+        cable = self.cable(link)
+        for a, share_a in ends[link.a.element, link.a.member]:
+            for b, share_b in ends[link.b.element, link.b.member]:
+                times = share_a * share_b
+                flat = max(self._width(a), self._width(b)) * times
+                rate = cable.bytes_per_s * link.count * times / flat
+                yield Row(a, b, flat, rate, cable.latency_s, cable.tier, link.id, link.count)
+
+    def _width(self, part: Part) -> int:
+        inside = self.inside(self.elements[part.element])
+        return inside.nodes[part.kind] * inside.domains
+
+    def flow_graph(self, split: Split = whole) -> nx.Graph:
+        """Parts as nodes, capacities in bytes/s as edges; do not change it."""
+        if split not in self._graphs:
+            graph = nx.Graph()
+            classes = self.classes(split)
+            graph.add_nodes_from(classes.nodes)
+            for row in classes.rows:
+                _add(graph, row.a, row.b, row.links * row.bytes_per_s)
+            self._graphs[split] = graph
+        return self._graphs[split]
 
 
 def _add(graph: nx.Graph, a: Part, b: Part, capacity: float) -> None:
@@ -176,75 +234,23 @@ def _inside(element: Element, catalog: Catalog) -> Inside:
     domains = rack.domains if rack is not None else 1
     kinds, counts = np.unique(fabric.node_kind, return_counts=True)
     nodes = {int(k): int(n) // domains for k, n in zip(kinds, counts, strict=True)}
-    links: dict[tuple[int, int], float] = {}
     source, target = fabric.node_kind[fabric.link_source], fabric.node_kind[fabric.link_target]
+    wires = []
     for a in nodes:
         for b in nodes:
             rows = (source == a) & (target == b)
-            if a < b and rows.any():
-                links[a, b] = float(fabric.link_bytes_per_s[rows].sum()) / domains
+            if a > b or not rows.any():
+                continue
+            number = int(rows.sum()) / (2 if a == b else 1)
+            wires.append(
+                Wire(
+                    a,
+                    b,
+                    number / domains,
+                    float(fabric.link_bytes_per_s[rows].mean()),
+                    float(fabric.link_latency_s[rows].max()),
+                    Tier(int(fabric.link_class[rows][0])),
+                )
+            )
     port = next(iter(nodes)) if len(nodes) == 1 else NIC if NIC in nodes else HOST
-    return Inside(nodes, links, port, domains)
-
-
-def folded_flow(graph: nx.Graph, sources: set[Part], targets: set[Part]) -> float:
-    """The maximum flow between two sets of parts in bytes/s; 0 where they do not meet."""
-    if not sources or not targets:
-        return 0.0
-    small = _fold(graph, sources, targets)
-    if not nx.has_path(small, "source", "target"):
-        return 0.0
-    value: float = nx.maximum_flow_value(small, "source", "target")
-    return float(value)
-
-
-def _fold(graph: nx.Graph, sources: set[Part], targets: set[Part]) -> nx.Graph:
-    """Merges what colour refinement cannot tell apart; sources and targets become two nodes."""
-    order = {node: i for i, node in enumerate(graph)}
-    ends = np.array([(order[a], order[b]) for a, b in graph.edges], np.int64).reshape(-1, 2)
-    capacity = np.array([c for _, _, c in graph.edges(data="capacity")])
-    start = np.array([1 if n in sources else 2 if n in targets else 0 for n in order])
-    colour = _refine(start, ends, capacity)
-    merged = nx.Graph()
-    for side, name in ((1, "source"), (2, "target")):
-        merged.add_node(name)
-        colour = np.where(start == side, -side, colour)
-    names = {-1: "source", -2: "target"}
-    for (a, b), value in zip(colour[ends], capacity, strict=True):
-        if a == b:
-            continue
-        left, right = names.get(int(a), int(a)), names.get(int(b), int(b))
-        if merged.has_edge(left, right):
-            merged[left][right]["capacity"] += float(value)
-        else:
-            merged.add_edge(left, right, capacity=float(value))
-    return merged
-
-
-def _refine(start: np.ndarray, ends: np.ndarray, capacity: np.ndarray) -> np.ndarray:
-    """Stable colours of nodes: equal colours see equal summed capacities to every colour."""
-    colour = np.unique(start, return_inverse=True)[1]
-    if not len(ends):
-        return colour
-    weight = np.unique(capacity, return_inverse=True)[1].astype(np.uint64)
-    both = np.concatenate([ends, ends[:, ::-1]])
-    weights = np.concatenate([weight, weight])
-    classes = len(np.unique(colour))
-    while True:
-        seen = np.zeros(len(start), np.uint64)
-        hashed = _hash(colour.astype(np.uint64)[both[:, 1]] * np.uint64(0x9E3779B1) + weights)
-        np.add.at(seen, both[:, 0], hashed)
-        pairs = np.column_stack([colour.astype(np.uint64), seen])
-        colour = np.unique(pairs, axis=0, return_inverse=True)[1].reshape(-1)
-        now = len(np.unique(colour))
-        if now == classes:
-            return colour
-        classes = now
-
-
-def _hash(value: np.ndarray) -> np.ndarray:
-    """SplitMix64 finaliser: sums of hashes stand for multisets."""
-    value = (value ^ (value >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    value = (value ^ (value >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    mixed: np.ndarray = value ^ (value >> np.uint64(31))
-    return mixed
+    return Inside(nodes, tuple(wires), port, domains)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.analysis.analyse import analyse, max_flow
-from engine.analysis.capacity import bisection
+from engine.analysis.bisection import bisection
 from engine.analysis.fold import fold_twins
 from engine.analysis.quotient import Drawing
 from engine.catalog.catalog import Catalog
