@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
+import numpy as np
 
 from engine.analysis.flows import flow_arcs, max_flow_between
 from engine.analysis.groups import labels_of
 from engine.analysis.quotient import CHIP, NIC, Classes, Drawing, Part, whole
 from engine.topology.elements import Element
 
+_DENSE = 400  # classes whose spectrum is computed
+_MODES = 4
 _TRIES = 24  # exchanges that are weighed
 _CLOSE = 1.0 + 1e-9
 
@@ -120,6 +123,8 @@ def _candidates(
     drawing: Drawing, holders: list[Holder], origins: dict[str, tuple[str, ...]]
 ) -> Iterable[tuple[str, Halves]]:
     yield "groups under common switches", _first_half(_by_group(drawing, holders))
+    for order in _by_spectrum(drawing, holders):
+        yield "along the slowest modes of the fabric", _first_half(order)
     yield "the middle of every array and rack", _middle(holders)
     order = [(h, h.pieces / len(origins[h.element]), o) for h in holders for o in _own(h, origins)]
     drawn = {name: i for i, name in enumerate(n for own in origins.values() for n in own)}
@@ -168,6 +173,28 @@ def _by_group(drawing: Drawing, holders: list[Holder]) -> list[tuple[Holder, int
     labels = labels_of(drawing)
     keyed = [(labels.get((h.element, h.member), ()), i, h) for i, h in enumerate(holders)]
     return [(holder, holder.pieces) for _, _, holder in sorted(keyed, key=lambda row: row[:2])]
+
+
+def _by_spectrum(drawing: Drawing, holders: list[Holder]) -> Iterable[list[tuple[Holder, int]]]:
+    """Orders of the domains by the lowest eigenvectors of the Laplacian of capacities.
+
+    Only where no array can be divided: a divided one has no single place in such an order.
+    """
+    graph = drawing.flow_graph()
+    parts = list(graph)
+    if any(h.pieces > 1 for h in holders) or not 3 < len(parts) <= _DENSE:
+        return
+    index = {part: i for i, part in enumerate(parts)}
+    laplacian = np.zeros((len(parts), len(parts)))
+    for a, b, rate in graph.edges(data="capacity"):
+        if a != b:
+            laplacian[index[a], index[b]] = laplacian[index[b], index[a]] = -rate
+    np.fill_diagonal(laplacian, -laplacian.sum(axis=1))
+    modes = np.linalg.eigh(laplacian / (np.abs(laplacian).max() or 1.0))[1]
+    places = [index[Part(h.element, CHIP, h.member, 0)] for h in holders]
+    for mode in range(1, min(_MODES + 1, len(parts))):
+        height = np.round(modes[places, mode], 9)
+        yield [(holders[i], holders[i].pieces) for i in np.argsort(height, kind="stable")]
 
 
 def _improved(drawing: Drawing, holders: list[Holder], best: Cut) -> Cut:

@@ -7,7 +7,7 @@ import numpy as np
 from engine.analysis.cuts import Unit
 from engine.analysis.quotient import Drawing, Part
 from engine.analysis.routes import Routes, equal_ways, unreachable_pairs
-from engine.catalog.devices import DeviceKind, Medium
+from engine.catalog.devices import DeviceKind
 
 _BEARING = frozenset({DeviceKind.CHIP, DeviceKind.RACK})
 
@@ -45,7 +45,7 @@ def distances(drawing: Drawing, graph: nx.Graph, routes: Routes) -> Distances | 
         # inside a domain distances are known without a search
         far[i, place[start]] = late[i, place[start]] = -1.0
     if far.size and far.max() > hops:
-        i, j = np.unravel_index(int(far.argmax()), far.shape)
+        i, j = divmod(int(far.argmax()), far.shape[1])
         hops, pair = int(far[i, j]), (routes.starts[i], routes.chips[j])
     if late.size:
         latency_s = max(latency_s, float(late.max()))

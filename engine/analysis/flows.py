@@ -142,6 +142,17 @@ def refine(start: I8, tail: I8, head: I8, rate: F8) -> I8:
     return colour
 
 
+def colours(classes: Classes, arcs: Arcs) -> dict[Part, int]:
+    """Colours of classes: equal ones have equal numbers of nodes and equal surroundings."""
+    start = np.zeros(arcs.nodes, np.int64)
+    sizes = sorted({(part.kind, number) for part, number in classes.nodes.items()})
+    place = {size: i for i, size in enumerate(sizes)}
+    for part, number in classes.nodes.items():
+        start[arcs.sends[part]] = start[arcs.receives[part]] = place[part.kind, number]
+    colour = refine(start, arcs.source, arcs.target, arcs.capacity)
+    return {part: int(colour[node]) for part, node in arcs.sends.items()}
+
+
 def _other(pairs: I8, classes: int) -> U8:
     """Colour and direction of the other ends, as one number."""
     return (pairs % (2 * classes)).astype(np.uint64)

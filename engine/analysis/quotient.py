@@ -16,7 +16,7 @@ import numpy as np
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.scenario.design import Design
-from engine.topology.elements import Element, Endpoint, Link
+from engine.topology.elements import Element, Link
 from engine.topology.expand import KIND_CODE, Cable, Tier, cable_of, expand
 
 CHIP, HOST, SWITCH, NIC = (

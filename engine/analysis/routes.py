@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from engine.analysis.flows import F8, I8, Arcs, flow_arcs
+from engine.analysis.flows import F8, Arcs, flow_arcs
 from engine.analysis.quotient import CHIP, Classes, Drawing, Part, stand_ins
 from engine.topology.expand import Tier
 
@@ -152,10 +152,9 @@ def _pooled(routes: Routes, carried: F8) -> tuple[F8, F8, list[_Key]]:
     for row in routes.classes.rows:
         name, inside = row.drawn or row.a.element, not row.drawn and row.tier is Tier.SCALE_UP
         own = (row.a.member, row.a.kind, row.b.member, row.b.kind)
-        for way in (0, 1):
-            places.append(number.setdefault((name, inside, *own, way), len(number)))
-    load = np.bincount(places, carried, len(number))
-    capacity = np.bincount(places, routes.arcs.capacity, len(number))
+        places += [number.setdefault((name, inside, *own, way), len(number)) for way in (0, 1)]
+    load = np.bincount(places, carried, len(number)).astype(np.float64)
+    capacity = np.bincount(places, routes.arcs.capacity, len(number)).astype(np.float64)
     return load, capacity, list(number)
 
 

@@ -7,10 +7,9 @@ the chips that stay joined once all switches above that level are gone.
 from collections.abc import Iterator
 
 import msgspec
-import numpy as np
 
 from engine.analysis.bisection import Cut, least_cut, leaving
-from engine.analysis.flows import Arcs, flow_arcs, max_flow_between, refine
+from engine.analysis.flows import Arcs, colours, flow_arcs, max_flow_between
 from engine.analysis.groups import groups_below, switch_levels
 from engine.analysis.quotient import CHIP, Classes, Drawing, Part, stand_ins, whole
 from engine.catalog.devices import DeviceKind
@@ -50,7 +49,9 @@ def tier_cuts(drawing: Drawing, whole_cut: Cut | None) -> tuple[TierCut, ...]:
     chips = {part for part in classes.nodes if part.kind == CHIP}
     for level in tiers:
         groups = [g for g in groups_below(drawing, level, levels) if g & chips]
-        weighed = [(g, _sent(classes, arcs, g & chips, chips)) for g in _unlike(classes, groups)]
+        weighed = [
+            (g, _sent(classes, arcs, g & chips, chips)) for g in _unlike(classes, arcs, groups)
+        ]
         if not weighed:
             continue
         group, (offered, cut) = max(weighed, key=lambda row: _ratio(*row[1]) or 0.0)
@@ -105,16 +106,12 @@ def _sent(
     return offered, max_flow_between(arcs, own, others) if others else None
 
 
-def _unlike(classes: Classes, groups: list[set[Part]]) -> list[set[Part]]:
+def _unlike(classes: Classes, arcs: Arcs, groups: list[set[Part]]) -> list[set[Part]]:
     """All groups if they are few, else one of each that colour refinement tells apart."""
     if len(groups) <= _WEIGHED:
         return groups
-    order = {part: i for i, part in enumerate(classes.nodes)}
-    ends = np.array([(order[row.a], order[row.b]) for row in classes.rows], np.int64)
-    rate = np.array([row.links * row.bytes_per_s for row in classes.rows])
-    sizes = np.array([hash((part.kind, n)) for part, n in classes.nodes.items()], np.int64)
-    colour = refine(sizes, ends.T.ravel(), ends[:, ::-1].T.ravel(), np.concatenate([rate, rate]))
-    seen = {tuple(sorted(int(colour[order[p]]) for p in group)): group for group in groups}
+    colour = colours(classes, arcs)
+    seen = {tuple(sorted(colour[part] for part in group)): group for group in groups}
     return list(seen.values())
 
 
@@ -139,13 +136,16 @@ def _domains(drawing: Drawing) -> Iterator[TierCut]:
     arcs = flow_arcs(classes)
     chips = {part for part in classes.nodes if part.kind == CHIP}
     worst: dict[str, TierCut] = {}
-    owners = [(p, drawing.elements[p.element]) for p in chips if p.side == 0]
-    racks = [(p, e) for p, e in owners if drawing.spec(e).rack is not None]
     pieces: dict[str, int] = {}
     for element in drawing.design.elements:
         count = element.count * drawing.inside(element).domains
         pieces[element.spec] = pieces.get(element.spec, 0) + count
-    for part, element in _unlike_racks(drawing, sorted(racks, key=lambda row: row[0])):
+    colour = colours(classes, arcs)
+    unlike = {colour[p]: p for p in sorted(chips, reverse=True) if p.side == 0}
+    for part in unlike.values():
+        element = drawing.elements[part.element]
+        if drawing.spec(element).rack is None:
+            continue
         offered, cut = _sent(classes, arcs, {part}, chips)
         per = round(classes.nodes[part] / classes.pieces[part])
         if part.member >= 0:
@@ -165,15 +165,6 @@ def _domains(drawing: Drawing) -> Iterator[TierCut]:
         if old is None or (row.oversubscription or 0) > (old.oversubscription or 0):
             worst[element.spec] = row
     yield from worst.values()
-
-
-def _unlike_racks(drawing: Drawing, racks: list[tuple[Part, object]]) -> list[tuple[Part, object]]:
-    """Racks by what is drawn at them; one of each kind of rack and set of links stands for all."""
-    seen = {}
-    for part, element in racks:
-        links = sorted((k.count, k.bandwidth_bytes_per_s) for k in drawing.links_of(part.element))
-        seen.setdefault((drawing.elements[part.element].spec, part.member, tuple(links)), part)
-    return [(part, drawing.elements[part.element]) for part in seen.values()]
 
 
 def _middle_of(classes: Classes, part: Part, chips: int) -> float | None:
