@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from engine.analysis.flows import flow_arcs, max_flow_between
+from engine.analysis.flows import colours, flow_arcs, max_flow_between
 from engine.analysis.groups import labels_of
 from engine.analysis.quotient import CHIP, NIC, Classes, Drawing, Part, whole
 from engine.topology.elements import Element
@@ -199,19 +199,24 @@ def _by_spectrum(drawing: Drawing, holders: list[Holder]) -> Iterable[list[tuple
 
 def _improved(drawing: Drawing, holders: list[Holder], best: Cut) -> Cut:
     """Exchanges domains of two holders while that lowers the flow."""
+    classes = drawing.classes(whole)
+    colour = colours(classes, flow_arcs(classes))
+    looks = {(p.element, p.member): colour[p] for p in classes.nodes if p.kind == CHIP}
     tries = 0
     better = True
     while better and tries < _TRIES:
         better = False
+        seen = set()
         for a, b in ((a, b) for a in holders for b in holders if a is not b):
             first, second = (a.element, a.member), (b.element, b.member)
-            moved = min(a.pieces - best.halves.get(first, 0), best.halves.get(second, 0))
-            if not moved or a.chips != b.chips:
+            out, into = best.halves.get(first, 0), best.halves.get(second, 0)
+            moved = min(a.pieces - out, into)
+            look = (looks[first], out, looks[second], into)
+            if not moved or a.chips != b.chips or look in seen:
                 continue
+            seen.add(look)
             tries += 1
-            halves = dict(best.halves)
-            halves[first] = halves.get(first, 0) + moved
-            halves[second] -= moved
+            halves = {**best.halves, first: out + moved, second: into - moved}
             cut = cut_of(drawing, "improved by exchanges", halves)
             if cut.bytes_per_s * _CLOSE < best.bytes_per_s:
                 best, better = cut, True

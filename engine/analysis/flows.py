@@ -20,7 +20,7 @@ F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 U8 = NDArray[np.uint64]
 
-_SMALL = 120  # merged nodes up to which networkx' flow on floats is fast enough
+_SMALL = 24  # merged nodes up to which networkx' flow on floats is fast enough
 _UNITS = 1 << 30  # whole units that the largest flow is divided into beyond
 
 
