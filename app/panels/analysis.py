@@ -58,7 +58,10 @@ class AnalysisPanel(QWidget):
         self._connectivity(analysis)
         self._weak_points(analysis)
         self._capacity(analysis)
+        self._all_to_all(analysis)
         self._distances(analysis)
+        self._cuts(analysis)
+        self._losses(analysis)
         self.tree.expandAll()
 
     def _row(
@@ -89,21 +92,58 @@ class AnalysisPanel(QWidget):
             lost = self.tr("{0} chips").format(point.chips)
             self._row(point.name, lost, point.subject, row)
 
+    def _cuts(self, analysis: "Analysis") -> None:
+        """The tiers from the domain up: cut of a group, its bisection, offered against cut."""
+        if not analysis.cuts:
+            return
+        parent = self._row(self.tr("Tiers: group's cut / bisection"), self.tr("offered : cut"))
+        for row in analysis.cuts:
+            name = self.tr("{0}, {1} chips").format(row.tier.capitalize(), f"{row.chips:,}")
+            item = self._row(name, _ratio(row.oversubscription), parent=parent)
+            figures = (_rate(row.cut_bytes_per_s), _rate(row.bisection_bytes_per_s))
+            item.setToolTip(0, self.tr("{0}; {1} groups").format(row.where, f"{row.groups:,}"))
+            self._row(self.tr("Cut"), figures[0], parent=item)
+            self._row(self.tr("Bisection of the group"), figures[1], parent=item)
+
+    def _losses(self, analysis: "Analysis") -> None:
+        """What the worst loss of each class of components leaves of the bisection."""
+        if not analysis.losses:
+            return
+        parent = self._row(self.tr("One lost: what is left"), self.tr("bisection"))
+        for row in analysis.losses:
+            name = f"{row.component[:1].upper()}{row.component[1:]}: {row.name}"
+            text = _share(row.bisection_left)
+            if row.chips:
+                text = self.tr("{0}, {1} chips off").format(text, f"{row.chips:,}")
+            item = self._row(name, text, row.subject, parent)
+            tip = self.tr("Domain hit hardest keeps {0}").format(_share(row.domain_left))
+            item.setToolTip(1, tip)
+
+    def _all_to_all(self, analysis: "Analysis") -> None:
+        found = analysis.all_to_all
+        if found is None:
+            return
+        rate = format_quantity(found.bytes_per_s, "B/s")
+        row = self._row(self.tr("All-to-all, each chip"), rate, found.bottleneck)
+        row.setToolTip(1, self.tr("A click shows the links that fill first"))
+
     def _capacity(self, analysis: "Analysis") -> None:
-        for tier in analysis.tiers:
-            ratio = tier.oversubscription
-            text = self.tr("top tier") if ratio is None else f"{ratio:.2f}:1"
-            self._row(f"{tier.where} ({tier.tier})", text)
         cut = analysis.bisection
         if cut is not None:
             over = "" if cut.oversubscription is None else f"  {cut.oversubscription:.2f}:1"
             value = format_quantity(cut.bytes_per_s, "B/s")
-            self._row(self.tr("Bisection"), f"{value}{over}").setToolTip(1, cut.cut)
+            tip = cut.cut
+            if cut.proven_bytes_per_s is not None:
+                least = format_quantity(cut.proven_bytes_per_s, "B/s")
+                tip = self.tr("{0}; no half has less than {1}").format(tip, least)
+            self._row(self.tr("Bisection"), f"{value}{over}").setToolTip(1, tip)
 
     def _distances(self, analysis: "Analysis") -> None:
         far = analysis.distances
         if far is None:
             return
+        if far.unreachable_pairs:
+            self._row(self.tr("Pairs of chips without a way"), f"{far.unreachable_pairs:,}")
         latency = format_quantity(far.worst_latency_s, "s")
         self._row(self.tr("Diameter"), self.tr("{0} links").format(far.diameter_hops))
         self._row(self.tr("Worst latency, one way"), latency)
@@ -114,3 +154,15 @@ class AnalysisPanel(QWidget):
         subject = str(item.data(0, SUBJECT_ROLE) or "")
         if subject:
             self.locate_requested.emit(frozenset({subject}))
+
+
+def _rate(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else format_quantity(value, "B/s")
+
+
+def _share(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{100 * value:.4g} %"
+
+
+def _ratio(value: float | None) -> str:
+    return "\N{EN DASH}" if value is None else f"{value:.2f}:1"

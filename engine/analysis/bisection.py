@@ -123,8 +123,8 @@ def _candidates(
     drawing: Drawing, holders: list[Holder], origins: dict[str, tuple[str, ...]]
 ) -> Iterable[tuple[str, Halves]]:
     yield "groups under common switches", _first_half(_by_group(drawing, holders))
-    for order in _by_spectrum(drawing, holders):
-        yield "along the slowest modes of the fabric", _first_half(order)
+    for mode in _by_spectrum(drawing, holders):
+        yield "along the slowest modes of the fabric", _first_half(mode)
     yield "the middle of every array and rack", _middle(holders)
     order = [(h, h.pieces / len(origins[h.element]), o) for h in holders for o in _own(h, origins)]
     drawn = {name: i for i, name in enumerate(n for own in origins.values() for n in own)}

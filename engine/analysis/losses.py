@@ -20,7 +20,7 @@ from engine.analysis.quotient import CHIP, HOST, NIC, RELAYS, SWITCH, Classes, D
 
 MAX_WEIGHED = 24  # components of a class, the one with the most capacity first
 _SWITCHES = {0: "switch", 1: "leaf", 2: "spine"}
-_ORDER = ("cable", "uplink bundle", "fabric bundle", "plane", "NIC", "host", "switch", "leaf",
+_ORDER = ("cable", "uplink bundle", "fabric bundle", "service bundle", "plane", "NIC", "host", "switch", "leaf",
           "spine", "core switch")  # fmt: skip
 
 
@@ -186,15 +186,20 @@ def _bundles(world: _World) -> Iterator[_Candidate]:
             continue
         names = [world.drawing.elements[end.element].name for end in (row.a, row.b)]
         name = " to ".join(names)
-        levels = [world.levels.get((end.element, end.member), 0) for end in (row.a, row.b)]
         unlike = (*sorted((world.colour[row.a], world.colour[row.b])), _cables(world, row))
         left = np.ones(len(world.arcs.source))
         left[2 * i : 2 * i + 2] = 0.0
-        component = "fabric bundle" if min(levels) > 0 else "uplink bundle"
-        yield _candidate(world, component, name, row.drawn, left, unlike)
+        yield _candidate(world, _bundle(row), name, row.drawn, left, unlike)
         one = np.ones(len(world.arcs.source))
         one[2 * i : 2 * i + 2] = max(0.0, 1.0 - 1.0 / _cables(world, row))
         yield _candidate(world, "cable", name, row.drawn, one, unlike)
+
+
+def _bundle(row: Row) -> str:
+    kinds = {row.a.kind, row.b.kind}
+    if kinds == {SWITCH}:
+        return "fabric bundle"
+    return "uplink bundle" if kinds <= {SWITCH, CHIP, HOST, NIC} else "service bundle"
 
 
 def _cables(world: _World, row: Row) -> float:

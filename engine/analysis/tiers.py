@@ -5,6 +5,7 @@ the chips that stay joined once all switches above that level are gone.
 """
 
 from collections.abc import Iterator
+from math import isinf
 
 import msgspec
 
@@ -25,7 +26,7 @@ class TierCut(msgspec.Struct, frozen=True, kw_only=True):
     Bytes/s, one direction. `cut` is what gets from the group's chips to all others, None where
     there are no others; `bisection` is what crosses between two halves of the group without the
     tiers above, None for a group that cannot be halved. `oversubscription` is offered / cut, at
-    the top what half of the chips offer / bisection.
+    the top what half of the chips offer / bisection; None where nothing gets across.
     """
 
     tier: str
@@ -87,8 +88,12 @@ def _row(
         offered_bytes_per_s=offered,
         cut_bytes_per_s=cut,
         bisection_bytes_per_s=None if crossing is None else crossing.bytes_per_s,
-        oversubscription=ratio,
+        oversubscription=_finite(ratio),
     )
+
+
+def _finite(ratio: float | None) -> float | None:
+    return None if ratio is None or isinf(ratio) else ratio
 
 
 def _ratio(offered: float, cut: float | None) -> float | None:
@@ -135,7 +140,7 @@ def _domains(drawing: Drawing) -> Iterator[TierCut]:
     classes = drawing.classes(stand_ins)
     arcs = flow_arcs(classes)
     chips = {part for part in classes.nodes if part.kind == CHIP}
-    worst: dict[str, TierCut] = {}
+    worst: dict[str, tuple[float | None, TierCut]] = {}
     pieces: dict[str, int] = {}
     for element in drawing.design.elements:
         count = element.count * drawing.inside(element).domains
@@ -159,12 +164,12 @@ def _domains(drawing: Drawing) -> Iterator[TierCut]:
             offered_bytes_per_s=offered,
             cut_bytes_per_s=cut,
             bisection_bytes_per_s=_middle_of(classes, part, per),
-            oversubscription=_ratio(offered, cut),
+            oversubscription=_finite(_ratio(offered, cut)),
         )
         old = worst.get(element.spec)
-        if old is None or (row.oversubscription or 0) > (old.oversubscription or 0):
-            worst[element.spec] = row
-    yield from worst.values()
+        if old is None or (_ratio(offered, cut) or 0) > (old[0] or 0):
+            worst[element.spec] = _ratio(offered, cut), row
+    yield from (row for _, row in worst.values())
 
 
 def _middle_of(classes: Classes, part: Part, chips: int) -> float | None:

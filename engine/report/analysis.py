@@ -55,7 +55,16 @@ def analysis_lines(report: dict[str, Any]) -> list[str]:
         *_weak_points(report["weak_points"]),
         "tiers (offered against carried, one direction):",
         *aligned([_tier(row) for row in report["tiers"]]),
+        "cut and bisection of each tier, of the group with the least (one direction):",
+        *aligned(
+            [
+                ("  tier", "group", "groups", "cut", "bisection", "offered : cut"),
+                *map(_cut, report["cuts"]),
+            ]
+        ),
         _bisection(report["bisection"]),
+        *_all_to_all(report["all_to_all"]),
+        *_losses(report["losses"]),
         _distances(report["distances"]),
     ]
     if "collective" in report:
@@ -104,7 +113,61 @@ def _bisection(row: dict[str, Any] | None) -> str:
     value = format_quantity(row["bytes_per_s"], "B/s")
     ratio = row["oversubscription"]
     over = "nothing crosses" if ratio is None else f"{ratio:.2f}:1 oversubscribed"
-    return f"bisection between scale-up domains: {value} ({over}; cut: {row['cut']})"
+    proven = row["proven_bytes_per_s"]
+    least = "" if proven is None else f"; no half has less than {_rate(proven)}"
+    return f"bisection between scale-up domains: {value} ({over}; cut: {row['cut']}{least})"
+
+
+def _rate(value: float | None) -> str:
+    return "-" if value is None else format_quantity(value, "B/s")
+
+
+def _cut(row: dict[str, Any]) -> tuple[str, ...]:
+    ratio = row["oversubscription"]
+    return (
+        f"  {row['tier']}",
+        f"{row['where']}, {row['chips']:,} chips",
+        f"{row['groups']:,}",
+        _rate(row["cut_bytes_per_s"]),
+        _rate(row["bisection_bytes_per_s"]),
+        _ratio(ratio, row["cut_bytes_per_s"]),
+    )
+
+
+def _ratio(ratio: float | None, cut: float | None) -> str:
+    if ratio is not None:
+        return f"{ratio:.2f}:1"
+    return "nothing leaves" if cut == 0 else "-"
+
+
+def _all_to_all(row: dict[str, Any] | None) -> Iterator[str]:
+    if row is None:
+        return
+    yield (
+        f"all-to-all of all chips: {_rate(row['bytes_per_s'])} a chip, full first: "
+        f"{row['bottleneck']}"
+    )
+
+
+def _losses(rows: list[dict[str, Any]]) -> Iterator[str]:
+    if not rows:
+        return
+    yield "one component lost (the worst of each class):"
+    head = ("  lost", "worst", "chips cut off", "bisection left", "domain left")
+    yield from aligned([head, *map(_loss, rows)])
+
+
+def _loss(row: dict[str, Any]) -> tuple[str, ...]:
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.2f} %"
+
+    return (
+        f"  {row['component']}",
+        row["name"] + ("" if row["exact"] else " (of those weighed)"),
+        f"{row['chips']:,}",
+        share(row["bisection_left"]),
+        share(row["domain_left"]),
+    )
 
 
 def _distances(row: dict[str, Any] | None) -> str:
@@ -115,6 +178,7 @@ def _distances(row: dict[str, Any] | None) -> str:
         f"diameter {row['diameter_hops']} links{ends}, worst one-way latency "
         f"{format_quantity(row['worst_latency_s'], 's')}, {row['disjoint_paths']:,} disjoint and "
         f"{row['equal_paths']:,} shortest ways"
+        + (f"; {row['unreachable_pairs']:,} pairs have none" if row["unreachable_pairs"] else "")
         + ("" if row["exact"] else " (measured from a part of the chips)")
     )
 

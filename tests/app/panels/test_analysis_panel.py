@@ -6,6 +6,7 @@ from pytestqt.qtbot import QtBot
 from app.document import Document
 from app.jobs.check_job import CheckJob, check
 from app.panels.analysis import AnalysisPanel
+from engine.scenario.design import Design
 from engine.topology.changes import Batch, PutElements, PutLinks
 from engine.topology.generators import cable, draw
 
@@ -28,6 +29,28 @@ def test_every_question_has_a_row(qtbot: QtBot, document: Document) -> None:
     assert shown["Single points of failure"] == "0"
     assert "TB/s" in shown["Bisection"]
     assert shown["Diameter"] == "4 links"
+
+
+def test_tiers_and_losses_have_tables_of_their_own(qtbot: QtBot, document: Document) -> None:
+    panel = AnalysisPanel()
+    qtbot.addWidget(panel)
+    checked = check(document.design(), document.catalog)
+    panel.show_analysis(checked.analysis, None)
+    lost = panel.tree.findItems("One lost", Qt.MatchFlag.MatchStartsWith)[0]
+    named = {lost.child(i).text(0): lost.child(i).text(1) for i in range(lost.childCount())}
+    assert any(name.startswith("Plane: ") for name in named)
+    assert all("%" in text for text in named.values())
+    tiers = panel.tree.findItems("Tiers", Qt.MatchFlag.MatchStartsWith)[0]
+    assert tiers.child(0).text(0) == "Scale-up domain, 64 chips"
+    assert "TB/s" in tiers.child(0).child(0).text(1)
+
+
+def test_an_empty_drawing_shows_no_tables(qtbot: QtBot, document: Document) -> None:
+    panel = AnalysisPanel()
+    qtbot.addWidget(panel)
+    panel.show_analysis(check(Design(), document.catalog).analysis, None)
+    assert panel._stack.currentIndex() == 0
+    assert not panel.tree.findItems("One lost", Qt.MatchFlag.MatchStartsWith)
 
 
 def test_a_click_on_a_weak_point_asks_for_its_place(qtbot: QtBot, document: Document) -> None:
