@@ -96,14 +96,15 @@ class AnalysisPanel(QWidget):
         """The tiers from the domain up: cut of a group, its bisection, offered against cut."""
         if not analysis.cuts:
             return
-        parent = self._row(self.tr("Tiers: group's cut / bisection"), self.tr("offered : cut"))
+        parent = self._row(self.tr("Tiers, the tightest group of each"), self.tr("offered : cut"))
         for row in analysis.cuts:
             name = self.tr("{0}, {1} chips").format(row.tier.capitalize(), f"{row.chips:,}")
             item = self._row(name, _ratio(row.oversubscription), parent=parent)
             figures = (_rate(row.cut_bytes_per_s), _rate(row.bisection_bytes_per_s))
             item.setToolTip(0, self.tr("{0}; {1} groups").format(row.where, f"{row.groups:,}"))
-            self._row(self.tr("Cut"), figures[0], parent=item)
-            self._row(self.tr("Bisection of the group"), figures[1], parent=item)
+            if row.cut_bytes_per_s is not None:
+                self._row(self.tr("Cut around it"), figures[0], parent=item)
+            self._row(self.tr("Bisection inside"), figures[1], parent=item)
 
     def _losses(self, analysis: "Analysis") -> None:
         """What the worst loss of each class of components leaves of the bisection."""
@@ -161,8 +162,15 @@ def _rate(value: float | None) -> str:
 
 
 def _share(value: float | None) -> str:
-    return "\N{EN DASH}" if value is None else f"{100 * value:.4g} %"
+    return "\N{EN DASH}" if value is None else _percent(value)
 
 
 def _ratio(value: float | None) -> str:
     return "\N{EN DASH}" if value is None else f"{value:.2f}:1"
+
+
+def _percent(value: float) -> str:
+    """Never rounds a loss away."""
+    if 0.9999 <= value < 1.0:
+        return "> 99.99 %"
+    return f"{100 * value:.4g} %"

@@ -43,16 +43,16 @@ class Loss(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Candidate(NamedTuple):
-    """One component that may fail: what its loss leaves of the capacity of every arc."""
+    """One component that may fail, and what its loss leaves of the rows of cables it touches."""
 
     component: str
     name: str
     subject: str
-    left: F8  # [arcs] factor
-    chips: int  # that fail with it
+    rows: list[int]  # of the classes
+    factor: float  # what is left of their capacity
     unlike: tuple[object, ...]  # equal for components that cannot be told apart
-    weight: float  # capacity lost, bytes/s
-    inside: float | None  # what stays of the domain's own fabric
+    chips: int = 0  # that fail with it
+    inside: float | None = None  # what stays of the domain's own fabric
 
 
 class _World(NamedTuple):
@@ -63,6 +63,7 @@ class _World(NamedTuple):
     left: set[Part]
     right: set[Part]
     levels: dict[tuple[str, int], int]
+    rows_of: dict[Part, list[int]]  # rows of cables that touch a class
 
 
 def losses(drawing: Drawing, cut: Cut | None) -> tuple[Loss, ...]:
@@ -71,7 +72,7 @@ def losses(drawing: Drawing, cut: Cut | None) -> tuple[Loss, ...]:
     by_class: dict[str, dict[tuple[object, ...], _Candidate]] = defaultdict(dict)
     for found in (*_switches(world), *_bundles(world), *_insides(world)):
         by_class[found.component].setdefault(found.unlike, found)
-    before = _largest_group(world, np.ones(len(world.arcs.source)))
+    before = _largest_group(world, world.arcs.capacity)
     return tuple(
         _worst(world, list(by_class[name].values()), cut, before)
         for name in _ORDER
@@ -92,40 +93,56 @@ def _world(drawing: Drawing, cut: Cut | None) -> _World:
     colour = refine(start, arcs.source, arcs.target, arcs.capacity)
     colours = {part: int(colour[node]) for part, node in arcs.sends.items()}
     levels = {(p.element, p.member): level for p, level in switch_levels(drawing).items()}
-    return _World(drawing, classes, arcs, colours, left, right, levels)
+    rows_of: dict[Part, list[int]] = {part: [] for part in classes.nodes}
+    for i, row in enumerate(classes.rows):
+        for part in {row.a, row.b}:
+            rows_of[part].append(i)
+    return _World(drawing, classes, arcs, colours, left, right, levels, rows_of)
+
+
+def _capacity(world: _World, candidate: _Candidate) -> F8:
+    """[arcs] bytes/s that are left after a loss."""
+    left = world.arcs.capacity.copy()
+    rows = np.array(candidate.rows, np.int64)
+    left[2 * rows] *= candidate.factor
+    left[2 * rows + 1] *= candidate.factor
+    return left
+
+
+def _weight(world: _World, candidate: _Candidate) -> float:
+    """Bytes/s that a loss takes away."""
+    rows = np.array(candidate.rows, np.int64)
+    return float(world.arcs.capacity[2 * rows].sum()) * (1.0 - candidate.factor)
 
 
 def _worst(world: _World, found: list[_Candidate], cut: Cut | None, before: float) -> Loss:
-    found.sort(key=lambda c: -c.weight)
-    rows = []
+    found.sort(key=lambda c: -_weight(world, c))
+    rows: list[tuple[int, float, _Candidate]] = []
     for candidate in found[:MAX_WEIGHED]:
-        after = _largest_group(world, candidate.left)
-        lost = candidate.chips + max(0, round(before - after))
-        share = None
-        if cut is not None and cut.bytes_per_s:
-            rate = world.arcs.capacity * candidate.left
-            flow = max_flow_between(world.arcs, world.left, world.right, rate)
-            share = min(1.0, flow / cut.bytes_per_s)
-        rows.append((-lost, 1.0 if share is None else share, candidate))
-    lost, _, worst = min(rows, key=lambda row: row[:2])
-    share = next(
-        None if cut is None or not cut.bytes_per_s else s for _, s, c in rows if c is worst
-    )
+        lost, share = candidate.chips, 1.0
+        if candidate.factor < 1.0:
+            left = _capacity(world, candidate)
+            lost += max(0, round(before - _largest_group(world, left)))
+            if cut is not None and cut.bytes_per_s:
+                flow = max_flow_between(world.arcs, world.left, world.right, left)
+                share = min(1.0, flow / cut.bytes_per_s)
+        rows.append((-lost, share, candidate))
+    lost, share, worst = min(rows, key=lambda row: row[:2])
     return Loss(
         component=worst.component,
         name=worst.name,
         subject=worst.subject,
         chips=-lost,
-        bisection_left=share,
+        bisection_left=share if cut is not None and cut.bytes_per_s else None,
         domain_left=worst.inside if worst.inside is not None else _domain_left(world, worst),
         exact=len(found) <= MAX_WEIGHED,
     )
 
 
-def _largest_group(world: _World, factor: F8) -> float:
-    """Chips on the set of joined relays that most chips hang on, after a loss."""
+def _largest_group(world: _World, capacity: F8) -> float:
+    """Chips on the set of joined relays that most chips hang on, with the capacity left."""
     arcs, classes = world.arcs, world.classes
-    live = (arcs.capacity * factor > 0)[::2]
+    live = (capacity > 0)[::2]
     ends = [(arcs.sends[r.a], arcs.sends[r.b], r.a.kind, r.b.kind) for r in classes.rows]
     table = np.array(ends, np.int64).reshape(-1, 4)[live]
     relays = np.isin(table[:, 2], list(RELAYS)) & np.isin(table[:, 3], list(RELAYS))
@@ -150,9 +167,9 @@ def _largest_group(world: _World, factor: F8) -> float:
 def _domain_left(world: _World, candidate: _Candidate) -> float | None:
     """What the domain hit hardest can still send to all other chips, of those next to the loss."""
     arcs, chips = world.arcs, world.left | world.right
-    rate = arcs.capacity * candidate.left
-    hit = {r.a.element for i, r in enumerate(world.classes.rows) if candidate.left[2 * i] < 1}
-    hit |= {r.b.element for i, r in enumerate(world.classes.rows) if candidate.left[2 * i] < 1}
+    rate = _capacity(world, candidate)
+    touched = [world.classes.rows[i] for i in candidate.rows]
+    hit = {end.element for row in touched for end in (row.a, row.b)}
     near = sorted(part for part in chips if part.element in hit and part.side < 2)[:2]
     shares = []
     for part in near or sorted(part for part in chips if part.side < 2)[:1]:
@@ -173,10 +190,9 @@ def _switches(world: _World) -> Iterator[_Candidate]:
         if part.kind == SWITCH:
             level = world.levels.get((part.element, part.member), 0)
             component = _SWITCHES.get(level, "core switch")
-        rows = [part in (row.a, row.b) for row in world.classes.rows]
-        left = np.where(np.repeat(rows, 2), 0.0, 1.0)
-        yield _candidate(world, component, element.name, part.element, left,
-                         (world.colour[part],))  # fmt: skip
+        unlike = (world.colour[part],)
+        rows = world.rows_of[part]
+        yield _Candidate(component, element.name, part.element, rows, 0.0, unlike)
 
 
 def _bundles(world: _World) -> Iterator[_Candidate]:
@@ -187,12 +203,9 @@ def _bundles(world: _World) -> Iterator[_Candidate]:
         names = [world.drawing.elements[end.element].name for end in (row.a, row.b)]
         name = " to ".join(names)
         unlike = (*sorted((world.colour[row.a], world.colour[row.b])), _cables(world, row))
-        left = np.ones(len(world.arcs.source))
-        left[2 * i : 2 * i + 2] = 0.0
-        yield _candidate(world, _bundle(row), name, row.drawn, left, unlike)
-        one = np.ones(len(world.arcs.source))
-        one[2 * i : 2 * i + 2] = max(0.0, 1.0 - 1.0 / _cables(world, row))
-        yield _candidate(world, "cable", name, row.drawn, one, unlike)
+        yield _Candidate(_bundle(row), name, row.drawn, [i], 0.0, unlike)
+        left = max(0.0, 1.0 - 1.0 / _cables(world, row))
+        yield _Candidate("cable", name, row.drawn, [i], left, unlike)
 
 
 def _bundle(row: Row) -> str:
@@ -217,35 +230,18 @@ def _insides(world: _World) -> Iterator[_Candidate]:
             continue
         chips = world.classes.nodes[part]
         unlike = (element.spec, world.colour[part])
-        own = _rack(part)
-        out = np.array([r.a in own or r.b in own for r in world.classes.rows], bool)
+        about = element.name, part.element
         if rack.fabric == "switched":
             inner = (rack.planes - 1) / rack.planes
-            none = np.ones(2 * len(out))
-            yield _candidate(world, "plane", element.name, part.element, none, unlike)._replace(
-                inside=inner, weight=chips)  # fmt: skip
-        share = rack.chips_per_host / chips
-        left = np.where(np.repeat(out, 2), max(0.0, 1.0 - share), 1.0)
-        yield _candidate(world, "host", element.name, part.element, left, unlike)._replace(
-            chips=round(min(chips, rack.chips_per_host)))  # fmt: skip
+            yield _Candidate("plane", *about, [], 1.0, unlike, inside=inner)
+        hit = round(min(chips, rack.chips_per_host))
+        rows = sorted({i for p in _rack(part) for i in world.rows_of.get(p, ())})
+        yield _Candidate("host", *about, rows, 1.0 - hit / chips, unlike, chips=hit)
         if rack.nics_per_chip:
-            nics = chips * rack.nics_per_chip
-            lost = np.array([part._replace(kind=NIC) in (r.a, r.b) for r in world.classes.rows])
-            left = np.where(np.repeat(lost, 2), 1.0 - 1.0 / nics, 1.0)
-            yield _candidate(world, "NIC", element.name, part.element, left, unlike)
+            nic = part._replace(kind=NIC)
+            left = 1.0 - 1.0 / world.classes.nodes[nic]
+            yield _Candidate("NIC", *about, world.rows_of[nic], left, unlike)
 
 
 def _rack(part: Part) -> set[Part]:
     return {part._replace(kind=kind) for kind in (CHIP, HOST, SWITCH, NIC)}
-
-
-def _candidate(
-    world: _World,
-    component: str,
-    name: str,
-    subject: str,
-    left: F8,
-    unlike: tuple[object, ...],
-) -> _Candidate:
-    weight = float((world.arcs.capacity * (1.0 - left)).sum())
-    return _Candidate(component, name, subject, left, 0, unlike, weight, None)

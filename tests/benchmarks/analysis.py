@@ -7,7 +7,6 @@ import msgspec
 from engine.analysis.analyse import analyse
 from engine.catalog.loader import load_catalog
 from engine.scenario.design import Design
-from engine.topology.elements import Element
 from engine.topology.generators import cable, draw
 
 SHOP = load_catalog()
@@ -39,7 +38,7 @@ def singles(racks: int, leaves: int) -> Design:
     """Racks and leaves drawn one by one, every rack on a pair of leaves."""
     rack = [draw(SHOP, "panjiu-al128-2x64", f"r{i}", f"R{i}", 0, 0) for i in range(racks)]
     leaf = [draw(SHOP, "hpn7-leaf", f"l{i}", f"L{i}", 0, 0) for i in range(leaves)]
-    spine: Element = draw(SHOP, "hpn7-spine", "s", "S", 0, 0, 8)
+    spine = draw(SHOP, "hpn7-spine", "s", "S", 0, 0, 8)
     pairs = leaves // 2
     links = [
         cable(SHOP, f"x{i}-{j}", (rack[i], "uplink"), (leaf[i % pairs * 2 + j], "port"), 2)
