@@ -96,21 +96,32 @@ class AnalysisPanel(QWidget):
         """The tiers from the domain up: cut of a group, its bisection, offered against cut."""
         if not analysis.cuts:
             return
-        parent = self._row(self.tr("Tiers, the tightest group of each"), self.tr("offered : cut"))
+        parent = self._row(self.tr("Tiers"), self.tr("offered : cut"))
         for row in analysis.cuts:
-            name = self.tr("{0}, {1} chips").format(row.tier.capitalize(), f"{row.chips:,}")
+            name = self.tr("{0}, {1} chips").format(self._tier(row.tier), f"{row.chips:,}")
             item = self._row(name, _ratio(row.oversubscription), parent=parent)
             figures = (_rate(row.cut_bytes_per_s), _rate(row.bisection_bytes_per_s))
-            item.setToolTip(0, self.tr("{0}; {1} groups").format(row.where, f"{row.groups:,}"))
+            item.setToolTip(
+                0, self.tr("The tightest of {1} groups: {0}").format(row.where, f"{row.groups:,}")
+            )
             if row.cut_bytes_per_s is not None:
                 self._row(self.tr("Cut around it"), figures[0], parent=item)
             self._row(self.tr("Bisection inside"), figures[1], parent=item)
+
+    def _tier(self, name: str) -> str:
+        """A tier in one word where it has one: the column is narrow."""
+        short = {
+            "scale-up domain": self.tr("Domain"),
+            "switch level 1": self.tr("Leaf"),
+            "switch level 2": self.tr("Spine"),
+        }
+        return short.get(name, name.capitalize())
 
     def _losses(self, analysis: "Analysis") -> None:
         """What the worst loss of each class of components leaves of the bisection."""
         if not analysis.losses:
             return
-        parent = self._row(self.tr("One lost: what is left"), self.tr("bisection"))
+        parent = self._row(self.tr("One lost"), self.tr("bisection left"))
         for row in analysis.losses:
             name = f"{row.component[:1].upper()}{row.component[1:]}: {row.name}"
             text = _share(row.bisection_left)

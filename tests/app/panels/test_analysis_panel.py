@@ -41,7 +41,7 @@ def test_tiers_and_losses_have_tables_of_their_own(qtbot: QtBot, document: Docum
     assert any(name.startswith("Plane: ") for name in named)
     assert all("%" in text for text in named.values())
     tiers = panel.tree.findItems("Tiers", Qt.MatchFlag.MatchStartsWith)[0]
-    assert tiers.child(0).text(0) == "Scale-up domain, 64 chips"
+    assert tiers.child(0).text(0) == "Domain, 64 chips"
     assert "TB/s" in tiers.child(0).child(0).text(1)
 
 

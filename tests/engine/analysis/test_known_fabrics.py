@@ -6,6 +6,7 @@ from engine.analysis.analyse import Analysis, analyse
 from engine.catalog.catalog import Catalog
 from engine.scenario.design import Design
 from engine.topology.generators import cable, draw
+from tests.benchmarks.analysis import hall
 from tests.helpers.designs import PORT_BYTES_PER_S, dragonfly, fat_tree, torus, with_chips
 
 TO_SWITCH = 2  # links between a chip and its switch: PCIe to the host, Ethernet to the switch
@@ -143,3 +144,33 @@ def test_a_rack_on_two_fabrics_does_not_join_them(shop: Catalog) -> None:
     assert found.distances.unreachable_pairs == 2
     assert found.distances.diameter_hops == 2
     assert found.all_to_all is None
+
+
+def test_a_hall_of_1024_racks_answers_alike_as_arrays_and_drawn_one_by_one(shop: Catalog) -> None:
+    arrays, singles = (analyse(hall(arrays=way), shop) for way in (True, False))
+    assert arrays.chips == singles.chips == 131_072
+
+    def figures(found: Analysis) -> list[object]:
+        cuts = [
+            (c.tier, c.groups, c.chips, c.cut_bytes_per_s, c.bisection_bytes_per_s)
+            for c in found.cuts
+        ]
+        losses = [(r.component, r.chips, r.bisection_left, r.domain_left) for r in found.losses]
+        return [cuts, losses]
+
+    assert figures(singles) == figures(arrays)
+    assert singles.all_to_all is not None
+    assert arrays.all_to_all is not None
+    assert singles.all_to_all.bytes_per_s == pytest.approx(arrays.all_to_all.bytes_per_s)
+    assert singles.bisection == arrays.bisection
+    assert arrays.bisection is not None
+    links = 16 * 32 * 16 * 4  # half of the pods, their leaves, spines, cables
+    assert arrays.bisection.bytes_per_s == pytest.approx(links * PORT_BYTES_PER_S)
+
+
+def test_a_cable_missing_in_a_hall_shows_at_its_rack_and_its_group(shop: Catalog) -> None:
+    found = analyse(hall(arrays=False, missing=True), shop)
+    domain, leaf, _ = found.cuts
+    assert domain.where == "R5"
+    assert domain.cut_bytes_per_s == pytest.approx(48 * PORT_BYTES_PER_S)
+    assert leaf.bisection_bytes_per_s == pytest.approx((16 * 128 - 32) * PORT_BYTES_PER_S)
