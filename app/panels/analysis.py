@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QHeaderView,
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from engine.analysis.analyse import Analysis
 
 SUBJECT_ROLE = Qt.ItemDataRole.UserRole
+_ROW_GAP = 4  # pixels between lines of text
 
 
 class AnalysisPanel(QWidget):
@@ -71,6 +72,7 @@ class AnalysisPanel(QWidget):
         item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
         item.setData(0, SUBJECT_ROLE, subject)
         item.setToolTip(0, name)
+        item.setSizeHint(0, QSize(0, self.tree.fontMetrics().height() + _ROW_GAP))
         if parent is None:
             self.tree.addTopLevelItem(item)
         else:
