@@ -69,7 +69,8 @@ class AnalysisPanel(QWidget):
         self, name: str, value: str, subject: str = "", parent: QTreeWidgetItem | None = None
     ) -> QTreeWidgetItem:
         item = QTreeWidgetItem([name, value])
-        item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        item.setTextAlignment(1, right)
         item.setData(0, SUBJECT_ROLE, subject)
         item.setToolTip(0, name)
         item.setSizeHint(0, QSize(0, self.tree.fontMetrics().height() + _ROW_GAP))
