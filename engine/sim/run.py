@@ -9,20 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CapacityError, ScenarioError
-from engine.sim.codes import CAUSES, Cause, LinkClass, NodeKind, Status
+from engine.sim.beginning import make_routes, make_state, make_world
+from engine.sim.codes import CAUSES, Cause, NodeKind, Status
 from engine.sim.kernels.agents import begin_agents
-from engine.sim.kernels.network import Network, make_network, read_links
+from engine.sim.kernels.network import Network, read_links
 from engine.sim.kernels.serving import advance
 from engine.sim.kernels.world import (
-    COMPUTING,
     DECODE,
     IN_PIPE,
     ON_THE_WAY,
     PREFILL,
     WAITING,
-    World,
 )
 from engine.sim.lower import Lowered
+from engine.sim.own_links import own_links, own_rates
 from engine.sim.results import Frame, RunResults, Series
 from engine.sim.state import (
     ARRIVED,
@@ -40,18 +40,14 @@ from engine.sim.state import (
     TOOL_WAIT,
     State,
     grown,
-    new_state,
 )
-from engine.sim.tables import AgentTables, RequestTables
+from engine.sim.stretches import read_stretches
 
 F8 = NDArray[np.float64]
 T = TypeVar("T")
 
-FIRST_ROWS = 4096
-MAX_CACHE_CELLS = 50_000_000  # 2 GB
 SLICE_EVENTS = 200_000
-SAMPLES_A_RUN = 1000
-SHORTEST_SAMPLE_S = 0.25
+MOST_AHEAD = 128  # steps of a stretch that are planned at once
 
 
 class Snapshot(NamedTuple):
@@ -79,17 +75,40 @@ class Simulation:
     """
 
     def __init__(
-        self, lowered: Lowered, design_hash: str, seed: int, until_s: float, *, log_steps: int = 0
+        self,
+        lowered: Lowered,
+        design_hash: str,
+        seed: int,
+        until_s: float,
+        *,
+        log_steps: int = 0,
+        jump: bool = True,
     ) -> None:
+        """A run at time 0.
+
+        Args:
+            lowered: its tables.
+            design_hash: that results carry.
+            seed: of every draw.
+            until_s: its end.
+            log_steps: steps to log; they are taken one by one then.
+            jump: skip over equal steps; the results are the same without, and take longer.
+
+        Raises:
+            ScenarioError: an end that is not a time.
+            CapacityError: the machine's memory cannot hold its tables.
+        """
         if not (math.isfinite(until_s) and until_s > 0):
             raise ScenarioError("run", f"its end is at {until_s} s", "set a time above 0")
         self.lowered = lowered
         self.until_s = until_s
         self._design_hash = design_hash
         self._seed = seed
-        self._world = _world(lowered, seed)
-        self._network = _network(lowered)
-        self._state = _state(self._world, lowered, until_s, log_steps)
+        own = own_rates(lowered.fabric, lowered.replicas)
+        self._own_links = own_links(lowered.fabric, lowered.replicas, own)
+        self._world = make_world(lowered, seed, own, MOST_AHEAD if jump and log_steps == 0 else 0)
+        self._network = make_routes(lowered, own)
+        self._state = make_state(self._world, lowered, until_s, log_steps)
         self._finished = False
         self._wall_s = 0.0
         begin_agents(self._world, self._state)
@@ -197,14 +216,12 @@ class Simulation:
         state, whole = self._state, self._state.whole
         done = int(whole[COMPLETED])
         real = state.real
+        stretches = read_stretches(state, self._world)
         mark = self._take_mark()
         nodes = len(self.lowered.fabric.node_kind)
         chip_busy, chip_compute = np.zeros(nodes), np.zeros(nodes)
         chip_busy[self.lowered.replicas.chips] = mark.replica_busy_s[:, None]
-        chip_compute[self.lowered.replicas.chips] = state.rep["compute_s"][:, None]
-        span = mark.time_s - state.rep["kv_mark"]
-        used = state.rep["blocks"] - state.rep["free"] - state.rep["loose"]
-        kv = state.rep["kv_token_s"] + used * self.lowered.limits.block_tokens * span
+        chip_compute[self.lowered.replicas.chips] = stretches.compute_s[:, None]
         occupancy = real[OCCUPANCY] + whole[IN_SYSTEM] * (mark.time_s - real[OCCUPANCY_MARK])
         return RunResults(
             design_hash=self._design_hash,
@@ -233,7 +250,7 @@ class Simulation:
             tool_wait_s=float(real[TOOL_WAIT]),
             preemptions=int(whole[PREEMPTIONS]),
             occupancy_integral=float(occupancy),
-            kv_used_token_s=kv,
+            kv_used_token_s=stretches.kv_token_s,
             events=int(whole[EVENTS]),
             steps=int(whole[STEPS]),
             wall_s=self._wall_s,
@@ -263,14 +280,16 @@ class Simulation:
     def _take_mark(self) -> _Mark:
         """Integrals up to now, without touching the state."""
         state, links = self._state, len(self.lowered.fabric.link_source)
-        now, rep, host = float(state.real[NOW]), state.rep, state.host
-        computing = rep["mode"] == COMPUTING
-        partial = np.clip(np.minimum(now, rep["computed_s"]) - rep["started_s"], 0.0, None)
+        now, host = float(state.real[NOW]), state.host
+        stretches = read_stretches(state, self._world)
         rate, moved, carried = (np.zeros(links) for _ in range(3))
         read_links(self._network, now, rate, moved, carried)
+        own = self._own_links
+        moved[own.link] += own.weight * stretches.own_link_bytes[own.replica]
+        carried[own.link] += own.utilisation * stretches.own_link_s[own.replica]
         return _Mark(
             now,
-            rep["busy_s"] + np.where(computing, partial, 0.0),
+            stretches.busy_s,
             moved,
             carried,
             host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
@@ -278,9 +297,7 @@ class Simulation:
 
     def _cause_seconds(self) -> F8:
         """Seconds by cause: of finished and open requests, and of tools that wait for cores."""
-        done = int(self._state.whole[COMPLETED])
-        total = self._state.out_cause[:done].sum(axis=0) + self._open_causes()
-        return np.asarray(total, np.float64)
+        return np.asarray(self._state.sum_cause + self._open_causes(), np.float64)
 
     def _open_causes(self) -> F8:
         """What unfinished requests have spent so far; a step counts when it is done."""
@@ -302,7 +319,8 @@ class Simulation:
         total[Cause.KV_MEMORY] += float(lacked.sum())
         total[Cause.QUEUE] += float((waited - lacked).sum())
         steps = running & ~pushed_out
-        total += (state.rep_cause[req["replica"][steps]] - state.mark_cause[steps]).sum(axis=0)
+        causes = read_stretches(state, self._world).causes
+        total += (causes[req["replica"][steps]] - state.mark_cause[steps]).sum(axis=0)
         return np.asarray(total + state.req_cause[waiting | running].sum(axis=0), np.float64)
 
     def _series(self) -> Series:
@@ -333,109 +351,3 @@ def _copied(table: T) -> T:
         else:
             parts.append(part.copy() if isinstance(part, np.ndarray) else part)
     return type(table)(*parts)
-
-
-def _world(lowered: Lowered, seed: int) -> World:
-    agents, requests = lowered.agents, lowered.requests
-    empty4 = np.empty(0, np.int32)
-    if requests is None:
-        requests = RequestTables(np.empty(0), empty4, empty4, np.zeros(1, np.int64), empty4, 0, 0)
-    share = 0.0
-    if agents is None:
-        agents = AgentTables(0, np.ones((6, 4)), 1.0, 0.0, 0.5, 0, False, empty4)
-    else:
-        share = think_share(agents)
-    return World(
-        timing=lowered.timing,
-        limits=lowered.limits,
-        requests=requests,
-        agents=agents,
-        host_cores=lowered.host_cores,
-        think_share=share,
-        seed=seed,
-        replicas=len(lowered.replicas.chips),
-    )
-
-
-def think_share(agents: AgentTables) -> float:
-    """Share of time that an agent's person thinks, from the means of its distributions.
-
-    Steps take their tools' time and some seconds of the model; the model's part is small and
-    unknown before the run, 5 s a step stand for it.
-    """
-    tool = _clipped_mean(agents.distributions[3])
-    think = _clipped_mean(agents.distributions[4])
-    task = agents.steps_per_task * 5.0 + (agents.steps_per_task - 1.0) * tool
-    return float(think / (think + task))
-
-
-def _clipped_mean(row: F8) -> float:
-    """Mean of a clipped log-normal (median, sigma, low, high), by quantiles."""
-    generator = np.random.default_rng(0)
-    draws = row[0] * np.exp(row[1] * generator.standard_normal(20_000))
-    return float(np.clip(draws, row[2], row[3]).mean())
-
-
-def _network(lowered: Lowered) -> Network:
-    """Routes in the order coflows, ways in, ways out; one flow slot for each."""
-    rep = lowered.replicas
-    parts = (
-        (rep.coflow_start, rep.coflow_link, rep.coflow_weight),
-        (rep.ingress_start, rep.ingress_link, rep.ingress_weight),
-        (rep.egress_start, rep.egress_link, rep.egress_weight),
-    )
-    start = np.concatenate([[0], *(np.diff(part[0]) for part in parts)]).cumsum()
-    return make_network(
-        lowered.fabric.link_bytes_per_s,
-        start.astype(np.int64),
-        np.concatenate([part[1] for part in parts]),
-        np.concatenate([part[2] for part in parts]),
-        3 * len(rep.chips),
-    )
-
-
-def _state(world: World, lowered: Lowered, until_s: float, log_steps: int) -> State:
-    rep, fabric = lowered.replicas, lowered.fabric
-    count = len(rep.chips)
-    agents = world.agents.agents
-    slots = agents or max(1, len(world.requests.arrival_s))
-    entries = agents or int(world.requests.entry.max(initial=-1)) + 1
-    if count * max(entries, 1) > MAX_CACHE_CELLS:
-        raise CapacityError(
-            "the prefix cache", MAX_CACHE_CELLS, "use fewer agents or replicas, or a shorter trace"
-        )
-    latency = np.array(
-        [
-            lowered.frontend_s
-            + float((fabric.link_latency_s[rep.ingress_link[a:b]] * rep.ingress_weight[a:b]).sum())
-            for a, b in zip(rep.ingress_start[:-1], rep.ingress_start[1:], strict=True)
-        ]
-    )
-    outside = fabric.link_class[rep.coflow_link] != LinkClass.SCALE_UP
-    remote = np.array(
-        [
-            outside[a:b].any()
-            for a, b in zip(rep.coflow_start[:-1], rep.coflow_start[1:], strict=True)
-        ],
-        np.bool_,
-    )
-    horizon = until_s if agents else min(until_s, _last_arrival_s(world))
-    return new_state(
-        replicas=count,
-        slots=slots,
-        agents=agents,
-        nodes=len(fabric.node_kind),
-        entries=max(entries, 1),
-        blocks=(rep.kv_tokens // lowered.limits.block_tokens).astype(np.int64),
-        block_tokens=lowered.limits.block_tokens,
-        latency_s=latency,
-        remote=remote,
-        capacity=FIRST_ROWS + 2 * lowered.limits.max_seqs,
-        sample_s=max(SHORTEST_SAMPLE_S, horizon / SAMPLES_A_RUN),
-        log_steps=log_steps,
-    )
-
-
-def _last_arrival_s(world: World) -> float:
-    arrivals = world.requests.arrival_s
-    return float(arrivals[-1]) if len(arrivals) else 1.0

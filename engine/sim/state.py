@@ -18,6 +18,7 @@ from engine.sim.tables import Heap, new_heap
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
+I4 = NDArray[np.int32]
 Records = Any  # an array of records; numpy cannot type their fields
 
 WHOLE, REAL = np.int64, np.float64
@@ -49,19 +50,29 @@ REPLICA = np.dtype(  # one row a replica
         ("run_tail", WHOLE),
         ("fill_head", WHOLE),  # prefilling, in order of admission
         ("fill_tail", WHOLE),
-        ("mode", WHOLE),  # 0 idle, 1 computing, 2 communicating
-        ("started_s", REAL),  # of the step
-        ("computed_s", REAL),  # end of its compute part
-        ("tokens", WHOLE),  # batch tokens of the step
-        ("samples", WHOLE),  # tokens that the step will emit
-        ("moved", REAL),  # bytes that it moves after its compute part
+        ("mode", WHOLE),  # 0 idle, 1 computing, 2 communicating over shared links
+        ("samples", WHOLE),  # tokens that the running step will emit
+        ("chunks", WHOLE),  # prompt chunks of the running step
+        ("moved", REAL),  # bytes that a step of the stretch moves
+        ("start_s", REAL),  # of the stretch: equal steps one after the other
+        ("done", WHOLE),  # steps of it that have ended
+        ("ahead", WHOLE),  # steps of it planned after the running one
+        ("base_s", REAL),  # compute part of a step, without contexts
+        ("slope_s", REAL),  # s per token of summed context
+        ("link_s", REAL),  # a step's time on links of its own
+        ("first_context", WHOLE),  # summed context of its first step
+        ("used", WHOLE),  # KV blocks used in its first step
+        ("growth", WHOLE),  # blocks that have come since
+        ("growth_sum", WHOLE),  # sum of growth over the ended steps
+        ("growth_moment", WHOLE),  # sum of growth x number of the step
         ("blocked", WHOLE),  # 1 while the head of the queue lacks KV blocks
         ("wait_mark", REAL),  # s up to which wait_kv is counted
         ("wait_kv", REAL),  # cumulative seconds in which the head lacked KV blocks
-        ("busy_s", REAL),
+        ("busy_s", REAL),  # this and the next four: of stretches that are closed
         ("compute_s", REAL),
         ("kv_token_s", REAL),  # integral of used KV tokens
-        ("kv_mark", REAL),
+        ("own_link_s", REAL),  # seconds on links of its own
+        ("own_link_bytes", REAL),  # bytes over them
         ("latency_s", REAL),  # one way from the client
         ("remote", WHOLE),  # 1 if the coflow leaves the scale-up links
         ("in_head", WHOLE),  # requests whose prompts wait for the way in
@@ -178,21 +189,23 @@ class State(NamedTuple):
     real: F8  # [REALS]
     whole: I8  # [WHOLES]
     rep: Records  # [replicas] REPLICA
-    ring: I8  # [replicas, RING] first slot that finishes at that step number, -1
+    ring: I4  # [replicas, RING] first slot that finishes at that step number, -1
     growing: I8  # [replicas, block tokens] decoding sequences that need a block at that step
     rep_cause: F8  # [replicas, CAUSES] cumulative seconds of steps
-    step_cause: F8  # [replicas, CAUSES] split of the running step's compute part
-    rep_heap: Heap  # replicas by the end of their compute part
+    step_cause: F8  # [replicas, CAUSES] split of a step of the stretch, without contexts
+    rep_heap: Heap  # replicas by the end of their compute part, or of their stretch
+    load_heap: Heap  # replicas by the requests assigned to them; empty unless the router asks
     req: Records  # [slots] REQUEST
     req_cause: F8  # [slots, CAUSES]
     mark_cause: F8  # [slots, CAUSES] the replica's causes at admission
     req_heap: Heap  # slots by their next timed event
     agent: Records  # [agents] AGENT
     host: Records  # [nodes] HOST
-    cache: Records  # [replicas, entries] CACHE
+    cache: Records  # [replicas, entries] CACHE; one row where an entry has one replica at most
     numbers: F8  # [capacity, 3] finished requests: arrival, first token, finish
     counts: I8  # [capacity, 4] prompt, cached, output, replica
     out_cause: F8  # [capacity, CAUSES]
+    sum_cause: F8  # [CAUSES] its sum
     samples: F8  # [SAMPLES, SAMPLE_COLUMNS]
     ttft_bins: I8  # [TTFT_BINS] of the running interval
     tpot_bins: I8  # [TTFT_BINS]
@@ -208,13 +221,32 @@ def new_state(
     entries: int,
     blocks: I8,
     block_tokens: int,
+    cache_rows: int,
+    balanced: bool,
     latency_s: F8,
     remote: NDArray[np.bool_],
     capacity: int,
     sample_s: float,
     log_steps: int = 0,
 ) -> State:
-    """An empty state; `capacity` finished requests fit before the output must grow."""
+    """An empty state; `capacity` finished requests fit before the output must grow.
+
+    Args:
+        replicas: to serve.
+        slots: requests that may be in the system.
+        agents: of a closed loop, 0 for an open one.
+        nodes: of the fabric.
+        entries: prefix entries.
+        blocks: [replicas] KV blocks.
+        block_tokens: tokens of a block.
+        cache_rows: `replicas`, or 1 where an entry is cached by one replica at most.
+        balanced: the router asks for the replica with the least requests.
+        latency_s: [replicas] one way from the client.
+        remote: [replicas] the coflow leaves the scale-up links.
+        capacity: finished requests.
+        sample_s: seconds between samples.
+        log_steps: steps to log.
+    """
     real = np.zeros(REALS)
     real[[SAMPLE_EVERY, SAMPLE_AT]] = sample_s
     rep = np.zeros(replicas, REPLICA)
@@ -228,17 +260,21 @@ def new_state(
         req[name] = -1
     host = np.zeros(nodes, HOST)
     host["head"] = host["tail"] = -1
-    cache = np.zeros((replicas, entries), CACHE)
+    cache = np.zeros((cache_rows, entries), CACHE)
     cache["after"] = cache["before"] = -1
+    load_heap = new_heap(replicas if balanced else 0)
+    load_heap.items[:] = load_heap.place[:] = np.arange(len(load_heap.items))
+    load_heap.size[0] = len(load_heap.items)
     return State(
         real=real,
         whole=np.zeros(WHOLES, np.int64),
         rep=rep,
-        ring=np.full((replicas, RING), -1, np.int64),
+        ring=np.full((replicas, RING), -1, np.int32),
         growing=np.zeros((replicas, block_tokens), np.int64),
         rep_cause=np.zeros((replicas, CAUSES)),
         step_cause=np.zeros((replicas, CAUSES)),
         rep_heap=new_heap(replicas),
+        load_heap=load_heap,
         req=req,
         req_cause=np.zeros((slots, CAUSES)),
         mark_cause=np.zeros((slots, CAUSES)),
@@ -249,6 +285,7 @@ def new_state(
         numbers=np.zeros((capacity, 3)),
         counts=np.zeros((capacity, 4), np.int64),
         out_cause=np.zeros((capacity, CAUSES)),
+        sum_cause=np.zeros(CAUSES),
         samples=np.zeros((SAMPLES, SAMPLE_COLUMNS)),
         ttft_bins=np.zeros(TTFT_BINS, np.int64),
         tpot_bins=np.zeros(TTFT_BINS, np.int64),

@@ -3,15 +3,17 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.cache import cache_put, cache_take
-from engine.sim.kernels.compiling import inner, kernel
+from engine.sim.kernels.cache import cache_put, cache_row, cache_take
+from engine.sim.kernels.compiling import bare, bare_kernel
 from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.random import log_normal, uniform
+from engine.sim.kernels.stretches import catch_up
 from engine.sim.kernels.world import (
     CORE_QUEUE,
     CPU,
     ON_CORE,
     PREFIX,
+    SESSION_STICKY,
     THINK,
     THINKING,
     TOOL,
@@ -23,7 +25,7 @@ from engine.sim.state import TOOL_WAIT, State
 F8 = NDArray[np.float64]
 
 
-@inner
+@bare
 def draw(w: World, s: State, a: int, which: int) -> float:
     """The next draw of an agent from one row of the distributions."""
     s.agent[a].counter += 1
@@ -33,14 +35,14 @@ def draw(w: World, s: State, a: int, which: int) -> float:
     return value
 
 
-@inner
+@bare
 def _chance(w: World, s: State, a: int) -> float:
     s.agent[a].counter += 1
     share: float = uniform(w.seed, a, s.agent[a].counter, 99)
     return share
 
 
-@inner
+@bare
 def draw_steps(w: World, s: State, a: int) -> int:
     """Steps of a task: geometric with the mean of the profile, at least one."""
     mean = w.agents.steps_per_task
@@ -50,7 +52,7 @@ def draw_steps(w: World, s: State, a: int) -> int:
     return 1 + int(np.log(u) / np.log(1.0 - 1.0 / mean))
 
 
-@inner
+@bare
 def _biased(w: World, s: State, a: int, row: F8) -> float:
     """What is left of an interval met at a random time: a uniform part of a length-biased draw.
 
@@ -63,7 +65,7 @@ def _biased(w: World, s: State, a: int, row: F8) -> float:
     return left
 
 
-@inner
+@bare
 def _warm(w: World, s: State, a: int) -> None:
     r = a % w.replicas
     size = w.limits.block_tokens
@@ -74,14 +76,14 @@ def _warm(w: World, s: State, a: int) -> None:
         cache_put(s.rep, s.cache, r, a, tokens, blocks)
 
 
-@kernel
+@bare_kernel
 def begin_agents(w: World, s: State) -> None:
     """Gives every agent its context and its first waking; with a warm start caches the contexts."""
     for a in range(w.agents.agents):
         window = float(w.agents.window_tokens)
         s.agent[a].context = min(draw(w, s, a, PREFIX), 0.95 * window)
         if w.agents.warm_start:
-            if w.limits.prefix_cache and w.limits.router == 2:
+            if w.limits.prefix_cache and w.limits.router == SESSION_STICKY:
                 _warm(w, s, a)
             if _chance(w, s, a) >= w.think_share:
                 s.agent[a].steps_left = draw_steps(w, s, a)
@@ -95,15 +97,27 @@ def begin_agents(w: World, s: State) -> None:
             wake(s, a, THINKING, _chance(w, s, a) * w.agents.distributions[THINK, 0])
 
 
-@inner
-def forget(w: World, s: State, a: int) -> None:
+@bare
+def forget(w: World, s: State, a: int, now: float) -> None:
     """A compacted context is new to every cache."""
+    if s.cache.shape[0] == 1:
+        _forget_at(w, s, a, a % w.replicas, now)
+        return
     for r in range(w.replicas):
-        if s.cache[r, a].blocks > 0 and s.cache[r, a].pins == 0:
-            s.rep[r].free += cache_take(s.rep, s.cache, r, a)
+        _forget_at(w, s, a, r, now)
 
 
-@inner
+@bare
+def _forget_at(w: World, s: State, a: int, r: int, now: float) -> None:
+    row = cache_row(s.cache, r)
+    if s.cache[row, a].blocks == 0:
+        return
+    catch_up(w, s, r, now, True)  # its steps may have evicted the context
+    if s.cache[row, a].blocks > 0 and s.cache[row, a].pins == 0:
+        s.rep[r].free += cache_take(s.rep, s.cache, r, a)
+
+
+@bare
 def after_step(w: World, s: State, a: int, now: float) -> None:
     """A tool runs, or the task is done and a person thinks."""
     s.agent[a].steps_left -= 1
@@ -130,13 +144,13 @@ def after_step(w: World, s: State, a: int, now: float) -> None:
         s.host[host].tail = a
 
 
-@inner
+@bare
 def _host_mark(s: State, host: int, now: float) -> None:
     s.host[host].busy_core_s += s.host[host].busy * (now - s.host[host].mark_s)
     s.host[host].mark_s = now
 
 
-@inner
+@bare
 def core_free(w: World, s: State, a: int, now: float) -> None:
     """A tool leaves its core; the next in line takes it."""
     host = w.agents.host_of_agent[a]
@@ -153,7 +167,7 @@ def core_free(w: World, s: State, a: int, now: float) -> None:
     wake(s, following, ON_CORE, now + s.agent[following].cpu_s)
 
 
-@inner
+@bare
 def wake(s: State, q: int, phase: int, at_s: float) -> None:
     """Sets the next timed event of a slot."""
     req = s.req

@@ -4,18 +4,21 @@ import numpy as np
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.agents import after_step, core_free, draw, draw_steps, forget, wake
-from engine.sim.kernels.compiling import inner
-from engine.sim.kernels.heap import heap_remove
+from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.network import Network, net_start
-from engine.sim.kernels.scheduler import mark_wait, schedule
+from engine.sim.kernels.scheduler import schedule, waited_kv
+from engine.sim.kernels.stretches import cut_stretch
 from engine.sim.kernels.world import (
     APPEND,
     BYTES_A_TOKEN,
     IN_PIPE,
+    LEAST_LOADED,
     ON_CORE,
     ON_THE_WAY,
     OUTPUT,
     SCALE_OUT,
+    SESSION_STICKY,
     THINKING,
     TOOL,
     WAITING,
@@ -32,7 +35,7 @@ from engine.sim.state import (
 )
 
 
-@inner
+@bare
 def occupy(s: State, delta: int, now: float) -> None:
     """Counts the requests in the system over time; `delta` come or go."""
     real, whole = s.real, s.whole
@@ -41,26 +44,27 @@ def occupy(s: State, delta: int, now: float) -> None:
     whole[IN_SYSTEM] += delta
 
 
-@inner
+@bare
+def assign(s: State, r: int, delta: int) -> None:
+    """Counts a request to or off a replica."""
+    s.rep[r].assigned += delta
+    if s.load_heap.size[0] > 0:
+        heap_set(s.load_heap, r, float(s.rep[r].assigned))
+
+
+@bare
 def _choose(w: World, s: State, q: int) -> int:
     """The replica of a request by the router's rule."""
-    if w.limits.router == 2 and w.agents.agents > 0:
+    if w.limits.router == SESSION_STICKY and w.agents.agents > 0:
         return q % w.replicas
-    if w.limits.router == 1:
-        best = 0
-        least = s.rep[0].assigned
-        for r in range(1, w.replicas):
-            load = s.rep[r].assigned
-            if load < least:
-                best = r
-                least = load
-        return best
+    if w.limits.router == LEAST_LOADED:
+        return int(s.load_heap.items[0])
     r = int(s.whole[NEXT_REPLICA])
     s.whole[NEXT_REPLICA] = (r + 1) % w.replicas
     return r
 
 
-@inner
+@bare
 def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, now: float) -> None:
     """A request comes to its replica, or is refused because it can never fit."""
     rep, req = s.rep, s.req
@@ -77,7 +81,7 @@ def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, n
             after_step(w, s, q, now)
         return
     occupy(s, 1, now)
-    rep[r].assigned += 1
+    assign(s, r, 1)
     req[q].replica = r
     req[q].arrive_s = now
     req[q].first_s = 0.0
@@ -99,14 +103,14 @@ def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, n
         _into_pipe(w, net, s, q, now)
 
 
-@inner
+@bare
 def _into_pipe(w: World, net: Network, s: State, q: int, now: float) -> None:
     """The prompt of a request waits for, or takes, the replica's way in."""
     rep, req = s.rep, s.req
     r = req[q].replica
     slot = w.replicas + r
     if net.route_start[slot + 1] == net.route_start[slot]:
-        enqueue(w, net, s, q, now)
+        enqueue(w, s, q, now, True)
         return
     req[q].phase = IN_PIPE
     req[q].queue_next = -1
@@ -119,7 +123,7 @@ def _into_pipe(w: World, net: Network, s: State, q: int, now: float) -> None:
     start_ingress(w, net, s, r, now)
 
 
-@inner
+@bare
 def start_ingress(w: World, net: Network, s: State, r: int, now: float) -> None:
     """Sends the next prompt through the way in."""
     q = s.rep[r].in_head
@@ -128,16 +132,20 @@ def start_ingress(w: World, net: Network, s: State, r: int, now: float) -> None:
     net_start(net, slot, slot, BYTES_A_TOKEN * tokens, now)
 
 
-@inner
-def enqueue(w: World, net: Network, s: State, q: int, now: float) -> None:
-    """A prompt has arrived: its request waits, and an idle replica begins a step."""
+@bare
+def enqueue(w: World, s: State, q: int, now: float, through: bool) -> None:
+    """A prompt has arrived: its request waits, and an idle replica begins a step.
+
+    `through`: steps that end now have ended, as replicas come before slots and arrivals.
+    """
     rep, req = s.rep, s.req
     r = req[q].replica
     s.req_cause[q, SCALE_OUT] += now - req[q].arrive_s
-    mark_wait(s, r, now)
+    if rep[r].ahead > 0 and rep[r].waiting == 0:
+        cut_stretch(w, s, r, now, through)
     req[q].phase = WAITING
     req[q].mark_s = now
-    req[q].mark_kv = rep[r].wait_kv
+    req[q].mark_kv = waited_kv(s, r, now)
     req[q].queue_next = -1
     if rep[r].wait_tail >= 0:
         req[rep[r].wait_tail].queue_next = q
@@ -146,10 +154,10 @@ def enqueue(w: World, net: Network, s: State, q: int, now: float) -> None:
     rep[r].wait_tail = q
     rep[r].waiting += 1
     if rep[r].mode == 0:
-        schedule(w, net, s, r, now)
+        schedule(w, s, r, now)
 
 
-@inner
+@bare
 def slot_event(w: World, net: Network, s: State, now: float) -> None:
     """A timed event of a slot: on the way, thought, core or tool has ended."""
     req = s.req
@@ -168,7 +176,7 @@ def slot_event(w: World, net: Network, s: State, now: float) -> None:
         _next_step(w, net, s, q, now)
 
 
-@inner
+@bare
 def _next_step(w: World, net: Network, s: State, a: int, now: float) -> None:
     """One model step of an agent: its context so far and what a tool or a person appends."""
     window = w.agents.window_tokens
@@ -177,7 +185,7 @@ def _next_step(w: World, net: Network, s: State, a: int, now: float) -> None:
     output = min(output, max(1, window // 4))
     if s.agent[a].context + append + output > window:
         s.agent[a].context = np.floor(w.agents.compact_to * window)
-        forget(w, s, a)
+        forget(w, s, a, now)
         append = max(1.0, min(append, window - s.agent[a].context - output))
     s.agent[a].append = append
     arrive(w, net, s, a, int(s.agent[a].context) + int(append), output, now)

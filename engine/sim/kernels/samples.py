@@ -6,7 +6,7 @@ A bin spans a factor of 10^(1/64) = 1.037, so a median is off by at most 1.9 %.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.compiling import bare
 from engine.sim.state import (
     BINS_A_DECADE,
     FIRST_BIN_S,
@@ -26,7 +26,7 @@ from engine.sim.state import (
 I8 = NDArray[np.int64]
 
 
-@inner
+@bare
 def count_bin(bins: I8, seconds: float) -> None:
     """Counts one duration."""
     at = 0
@@ -35,7 +35,7 @@ def count_bin(bins: I8, seconds: float) -> None:
     bins[at] += 1
 
 
-@inner
+@bare
 def _median(bins: I8, count: int) -> float:
     """The middle of the bin that holds the median; bins are emptied."""
     seen = 0
@@ -49,7 +49,7 @@ def _median(bins: I8, count: int) -> float:
     return value
 
 
-@inner
+@bare
 def take_sample(state: State, waiting: int, running: int, kv_share: float) -> None:
     """Writes one row of samples and sets the time of the next; a full table is halved."""
     real, whole = state.real, state.whole
@@ -78,22 +78,24 @@ def take_sample(state: State, waiting: int, running: int, kv_share: float) -> No
     real[SAMPLE_AT] += real[SAMPLE_EVERY]
 
 
-@inner
+@bare
 def _halve(state: State) -> None:
     """Merges pairs: sums add, medians are weighted by their counts, levels are averaged."""
     rows = state.samples
     for at in range(SAMPLES // 2):
-        a, b = rows[2 * at].copy(), rows[2 * at + 1].copy()
-        rows[at, 0] = b[0]
-        for column in (1, 2, 3, 4, 6, 8):
-            rows[at, column] = a[column] + b[column]
-        for column in (5, 7):
-            na, nb = a[column + 1], b[column + 1]
-            if na > 0 and nb > 0:
-                rows[at, column] = (a[column] * na + b[column] * nb) / (na + nb)
-            else:
-                rows[at, column] = a[column] if na > 0 else b[column]
+        a, b = 2 * at, 2 * at + 1  # row `at` is read before it is written: at <= a
         for column in (9, 10, 11):
-            rows[at, column] = (a[column] * a[1] + b[column] * b[1]) / (a[1] + b[1])
+            level = rows[a, column] * rows[a, 1] + rows[b, column] * rows[b, 1]
+            rows[at, column] = level / (rows[a, 1] + rows[b, 1])
+        for column in (5, 7):
+            na, nb = rows[a, column + 1], rows[b, column + 1]
+            first, second = rows[a, column], rows[b, column]
+            if na > 0 and nb > 0:
+                rows[at, column] = (first * na + second * nb) / (na + nb)
+            else:
+                rows[at, column] = first if na > 0 else second
+        for column in (1, 2, 3, 4, 6, 8):
+            rows[at, column] = rows[a, column] + rows[b, column]
+        rows[at, 0] = rows[b, 0]
     state.whole[SAMPLE_COUNT] = SAMPLES // 2
     state.real[SAMPLE_EVERY] *= 2.0

@@ -7,11 +7,24 @@ admission.
 """
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.cache import cache_make_room, cache_pin, cache_take, cache_unpin
-from engine.sim.kernels.compiling import inner
-from engine.sim.kernels.network import Network
-from engine.sim.kernels.steps import begin_step
+from engine.sim.kernels.cache import (
+    cache_make_room,
+    cache_pin,
+    cache_row,
+    cache_take,
+    cache_unpin,
+)
+from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.heap import heap_remove, heap_set
+from engine.sim.kernels.stretches import (
+    close_stretch,
+    open_stretch,
+    plan_ahead,
+    shares_links,
+    stretch_end,
+)
 from engine.sim.kernels.world import (
+    COMPUTING,
     DECODE,
     KV_MEMORY,
     PREFILL,
@@ -19,10 +32,12 @@ from engine.sim.kernels.world import (
     WAITING,
     World,
 )
-from engine.sim.state import PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, State
+from engine.sim.state import LOGGED, PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, State
+
+ADMITTED, LACKS_BLOCKS, TOO_LONG = range(3)
 
 
-@inner
+@bare
 def unlink_running(s: State, r: int, q: int) -> None:
     """Takes a sequence out of the running ones."""
     rep, req = s.rep, s.req
@@ -40,14 +55,14 @@ def unlink_running(s: State, r: int, q: int) -> None:
     rep[r].running -= 1
 
 
-@inner
+@bare
 def release_promise(w: World, s: State, r: int, q: int, tokens: int) -> None:
     """A sequence that has `tokens` in KV takes no more blocks: what it was promised is free."""
     if w.limits.no_evict:
         s.rep[r].promised -= _blocks_to_come(w, s, q, tokens)
 
 
-@inner
+@bare
 def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
     """Blocks that a sequence with `tokens` in KV still needs for its whole output."""
     size = w.limits.block_tokens
@@ -56,7 +71,7 @@ def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
     return come
 
 
-@inner
+@bare
 def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
     rep, req = s.rep, s.req
@@ -72,39 +87,39 @@ def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     return tokens
 
 
-@inner
+@bare
 def entry_blocks(w: World) -> int:
     """KV blocks of one prefix entry of a trace."""
     size = w.limits.block_tokens
     return (w.requests.entry_tokens + size - 1) // size
 
 
-@inner
-def mark_kv(w: World, s: State, r: int, now: float) -> None:
-    """Counts the KV tokens in use since the last mark."""
+@bare
+def waited_kv(s: State, r: int, now: float) -> float:
+    """Seconds so far in which the head of the queue lacked KV blocks."""
     rep = s.rep
-    used = rep[r].blocks - rep[r].free - rep[r].loose
-    rep[r].kv_token_s += used * w.limits.block_tokens * (now - rep[r].kv_mark)
-    rep[r].kv_mark = now
-
-
-@inner
-def mark_wait(s: State, r: int, now: float) -> None:
-    """Counts the time in which the head of the queue lacked KV blocks."""
-    rep = s.rep
+    waited: float = rep[r].wait_kv
     if rep[r].blocked:
-        rep[r].wait_kv += now - rep[r].wait_mark
-    rep[r].wait_mark = now
+        waited += now - rep[r].wait_mark
+    return waited
 
 
-@inner
-def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
+@bare
+def _block(s: State, r: int, blocked: int, now: float) -> None:
+    """The head of the queue lacks KV blocks, or does no more."""
+    rep = s.rep
+    if rep[r].blocked != blocked:
+        rep[r].wait_kv = waited_kv(s, r, now)
+        rep[r].wait_mark = now
+        rep[r].blocked = blocked
+
+
+@bare
+def schedule(w: World, s: State, r: int, now: float) -> None:
     """Forms the next step of a replica, or leaves it idle."""
     rep, req, limits = s.rep, s.req, w.limits
-    mark_wait(s, r, now)
-    rep[r].blocked = 0
-    mark_kv(w, s, r, now)
     pushed_out = _grow(w, s, r, now)
+    grown = s.growing[r, rep[r].step % limits.block_tokens]
     budget = limits.max_batched_tokens - rep[r].decoding
     samples = rep[r].decoding
     chunks = 0
@@ -118,10 +133,12 @@ def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
         if req[q].filled + x >= req[q].target:
             samples += 1
         q = req[q].fill_next
+    verdict = ADMITTED
     if not pushed_out:
         while rep[r].wait_head >= 0 and budget > 0 and rep[r].running < limits.max_seqs:
             q = rep[r].wait_head
-            if not _admit(w, s, r, q, budget, now):
+            verdict = _admit(w, s, r, q, budget, now)
+            if verdict != ADMITTED:
                 break
             x = min(req[q].target - req[q].filled, budget)
             area += _give(s, q, x)
@@ -129,12 +146,45 @@ def schedule(w: World, net: Network, s: State, r: int, now: float) -> None:
             budget -= x
             if req[q].filled + x >= req[q].target:
                 samples += 1
+    _block(s, r, 1 if verdict == LACKS_BLOCKS else 0, now)
     tokens = limits.max_batched_tokens - budget
-    if tokens > 0:
-        begin_step(w, s, r, tokens, samples, chunks, area, now)
+    if tokens == 0:
+        heap_remove(s.rep_heap, r)
+        return
+    _begin_step(w, s, r, tokens, samples, chunks, area, grown, now)
+    rep[r].ahead = 0
+    if chunks == 0 and not pushed_out and w.jump > 0 and not shares_links(w, r):
+        rep[r].ahead = plan_ahead(w, s, r)
+    heap_set(s.rep_heap, r, stretch_end(s, r, rep[r].done + 1 + rep[r].ahead))
 
 
-@inner
+@bare
+def _begin_step(
+    w: World, s: State, r: int, tokens: int, samples: int, chunks: int, area: float, grown: int,
+    now: float,
+) -> None:  # fmt: skip
+    """Begins a step: the next of the stretch if nothing has closed it, or the first of another."""
+    rep = s.rep
+    if rep[r].done > 0 and chunks == 0:
+        rep[r].growth += grown
+    else:
+        close_stretch(w, s, r, now)
+        open_stretch(w, s, r, tokens, samples, chunks, area, now)
+    rep[r].mode = COMPUTING
+    row = s.whole[LOGGED]
+    if row < s.log.shape[0]:
+        s.whole[LOGGED] += 1
+        s.log[row, 0] = r
+        s.log[row, 1] = now
+        s.log[row, 2] = tokens
+        s.log[row, 3] = samples
+        s.log[row, 4] = rep[r].decoding
+        s.log[row, 5] = rep[r].context
+        s.log[row, 6] = chunks
+        s.log[row, 7] = area
+
+
+@bare
 def _give(s: State, q: int, x: int) -> float:
     """Gives a prompt its chunk of the step; returns the attention area in tokens^2."""
     s.req[q].chunk = x
@@ -142,7 +192,7 @@ def _give(s: State, q: int, x: int) -> float:
     return area
 
 
-@inner
+@bare
 def _grow(w: World, s: State, r: int, now: float) -> bool:
     """Takes the blocks that decoding sequences need for their next token; True if some left."""
     rep = s.rep
@@ -159,10 +209,11 @@ def _grow(w: World, s: State, r: int, now: float) -> bool:
     return pushed_out
 
 
-@inner
+@bare
 def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     """Preempts a sequence: its blocks are free, it waits first in line and is computed again."""
     rep, req = s.rep, s.req
+    close_stretch(w, s, r, now)
     s.whole[PREEMPTIONS] += 1
     if req[q].phase == DECODE:
         bucket = req[q].finish_step % RING
@@ -196,7 +247,7 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     rep[r].waiting += 1
 
 
-@inner
+@bare
 def _unlink_ring(s: State, r: int, q: int, bucket: int) -> None:
     req = s.req
     at = s.ring[r, bucket]
@@ -208,7 +259,7 @@ def _unlink_ring(s: State, r: int, q: int, bucket: int) -> None:
     req[at].ring_next = req[q].ring_next
 
 
-@inner
+@bare
 def _unlink_fill(s: State, r: int, q: int) -> None:
     rep, req = s.rep, s.req
     at, before = rep[r].fill_head, -1
@@ -224,9 +275,9 @@ def _unlink_fill(s: State, r: int, q: int) -> None:
     req[q].fill_next = -1
 
 
-@inner
-def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
-    """Moves the head of the queue into the batch if its blocks can be had."""
+@bare
+def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> int:
+    """Moves the head of the queue into the batch if its blocks can be had; returns how it went."""
     rep, req, cache = s.rep, s.req, s.cache
     size = w.limits.block_tokens
     total = (req[q].target + size - 1) // size
@@ -234,8 +285,9 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
     hit = reused = pinned = 0
     loose = rep[r].loose
     if w.limits.prefix_cache and closed:
-        reused = cache[r, q].blocks
-        hit = min(cache[r, q].tokens, req[q].target - 1)
+        row = cache_row(cache, r)
+        reused = cache[row, q].blocks
+        hit = min(cache[row, q].tokens, req[q].target - 1)
         loose -= reused
     elif w.limits.prefix_cache and w.requests.entry_tokens > 0:
         each = entry_blocks(w)
@@ -250,12 +302,12 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
     # one that was pushed out may be longer than a step: it starts in an empty one, in chunks
     whole = min(req[q].target - hit, w.limits.max_batched_tokens)
     if not w.limits.chunked_prefill and whole > budget:
-        return False
+        return TOO_LONG
     need = max(0, total - reused)
     come = _blocks_to_come(w, s, q, req[q].target) if w.limits.no_evict else 0
     if need + come + rep[r].promised > rep[r].free + loose:
-        rep[r].blocked = 1
-        return False
+        return LACKS_BLOCKS
+    close_stretch(w, s, r, now)
     rep[r].promised += come
     if closed and reused > 0:
         cache_take(rep, cache, r, q)
@@ -268,10 +320,10 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> bool:
     rep[r].free -= need
     req[q].blocks = total if closed else need
     _link_running(s, r, q, hit, now)
-    return True
+    return ADMITTED
 
 
-@inner
+@bare
 def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
     rep, req = s.rep, s.req
     rep[r].wait_head = req[q].queue_next
@@ -284,7 +336,7 @@ def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
         s.req_cause[q, KV_MEMORY] += waited
         req[q].mark_s = now
     else:
-        lacked = min(rep[r].wait_kv - req[q].mark_kv, waited)
+        lacked = min(waited_kv(s, r, now) - req[q].mark_kv, waited)
         s.req_cause[q, KV_MEMORY] += lacked
         s.req_cause[q, QUEUE] += waited - lacked
         req[q].cached = hit

@@ -1,16 +1,24 @@
 """The event loop: replicas that batch continuously, agents, hosts and the shared network.
 
 Events are ordered by time, then by rank (network, replica, timed slot, arrival, sample), then by
-number; nothing depends on how a run is sliced.
+number (of the flow's slot, the replica, the slot, the request); nothing depends on how a run is
+sliced. A step counts as one event, whether it is taken by itself or skipped over in a stretch.
 """
 
 import numpy as np
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.agents import after_step
-from engine.sim.kernels.arrivals import arrive, enqueue, occupy, slot_event, start_ingress
-from engine.sim.kernels.cache import cache_put, cache_take, cache_touch, cache_unpin
-from engine.sim.kernels.compiling import inner, kernel
+from engine.sim.kernels.arrivals import (
+    arrive,
+    assign,
+    enqueue,
+    occupy,
+    slot_event,
+    start_ingress,
+)
+from engine.sim.kernels.cache import cache_put, cache_row, cache_take, cache_touch, cache_unpin
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_remove, heap_top_key
 from engine.sim.kernels.network import (
     Network,
@@ -26,15 +34,20 @@ from engine.sim.kernels.samples import count_bin, take_sample
 from engine.sim.kernels.scheduler import (
     entry_blocks,
     leave_decode,
-    mark_kv,
     release_promise,
     schedule,
     unlink_running,
 )
+from engine.sim.kernels.stretches import (
+    catch_up_all,
+    close_stretch,
+    count_step,
+    shares_links,
+    skip_steps,
+)
 from engine.sim.kernels.world import (
     BYTES_A_TOKEN,
     COMMUNICATING,
-    COMPUTE,
     DECODE,
     DRAINED,
     IDLE,
@@ -42,8 +55,6 @@ from engine.sim.kernels.world import (
     OK,
     OUTPUT_FULL,
     REACHED,
-    SCALE_OUT,
-    SCALE_UP,
     STALLED,
     World,
 )
@@ -63,9 +74,16 @@ from engine.sim.state import (
 )
 
 
-@kernel
+@bare_kernel
 def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     """Processes events up to `until_s`, at most `budget` of them; returns a Status."""
+    status = _run(w, net, s, until_s, budget)
+    catch_up_all(w, s, s.real[NOW], status == REACHED)
+    return status
+
+
+@bare
+def _run(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     real, whole = s.real, s.whole
     for _ in range(budget):
         if whole[COMPLETED] + w.limits.max_seqs + 1 > s.numbers.shape[0]:
@@ -85,7 +103,7 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
             real[NOW] = until_s
             return REACHED
         if real[SAMPLE_AT] < first_s:
-            _sample(s)
+            _sample(w, s)
             continue
         real[NOW] = max(real[NOW], first_s)
         whole[EVENTS] += 1
@@ -103,7 +121,7 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
     return OK
 
 
-@inner
+@inlined
 def _may_arrive(w: World, s: State) -> bool:
     """A request is left, and in a closed loop one of the `concurrency` places is free."""
     if s.whole[NEXT_ARRIVAL] >= w.requests.arrival_s.size:
@@ -111,18 +129,19 @@ def _may_arrive(w: World, s: State) -> bool:
     return w.requests.concurrency == 0 or s.whole[IN_SYSTEM] < w.requests.concurrency
 
 
-@inner
+@inlined
 def _is_drained(w: World, net: Network, s: State) -> bool:
     return (
-        w.agents.agents == 0
-        and net_is_idle(net)
-        and s.whole[IN_SYSTEM] == 0
+        s.whole[IN_SYSTEM] == 0
+        and w.agents.agents == 0
         and s.whole[NEXT_ARRIVAL] >= w.requests.arrival_s.size
+        and net_is_idle(net)
     )
 
 
-@inner
-def _sample(s: State) -> None:
+@bare
+def _sample(w: World, s: State) -> None:
+    catch_up_all(w, s, s.real[SAMPLE_AT], True)
     waiting = running = 0
     used = total = 0.0
     for r in range(s.rep.size):
@@ -133,15 +152,12 @@ def _sample(s: State) -> None:
     take_sample(s, waiting, running, used / max(total, 1.0))
 
 
-@inner
+@bare
 def _flow_ended(w: World, net: Network, s: State, now: float) -> None:
     slot = net_next_slot(net)
     net_stop(net, slot, now)
     if slot < w.replicas:
-        r = slot
-        cause = SCALE_OUT if s.rep[r].remote else SCALE_UP
-        s.rep_cause[r, cause] += now - s.rep[r].computed_s
-        _step_ended(w, net, s, r, now)
+        _step_ended(w, net, s, slot, now)
     elif slot < 2 * w.replicas:
         r = slot - w.replicas
         q = s.rep[r].in_head
@@ -151,52 +167,53 @@ def _flow_ended(w: World, net: Network, s: State, now: float) -> None:
             s.rep[r].in_tail = -1
         else:
             start_ingress(w, net, s, r, now)
-        enqueue(w, net, s, q, now)
+        enqueue(w, s, q, now, False)
     else:
         r = slot - 2 * w.replicas
         if s.rep[r].out_bytes > 0.0:
             _start_egress(w, net, s, r, now)
 
 
-@inner
+@bare
 def _compute_ended(w: World, net: Network, s: State, now: float) -> None:
     rep = s.rep
     r = s.rep_heap.items[0]
-    heap_remove(s.rep_heap, r)
-    for c in range(CAUSES):
-        s.rep_cause[r, c] += s.step_cause[r, c]
-    rep[r].busy_s += rep[r].computed_s - rep[r].started_s
-    rep[r].compute_s += s.step_cause[r, COMPUTE]
-    moved = rep[r].moved
-    if moved > 0.0 and net.route_start[r + 1] > net.route_start[r]:
+    if rep[r].ahead > 0:
+        skip_steps(w, s, r, rep[r].ahead)
+    if shares_links(w, r) and rep[r].moved > 0.0:
+        heap_remove(s.rep_heap, r)
         rep[r].mode = COMMUNICATING
-        net_start(net, r, r, moved, now)
+        net_start(net, r, r, rep[r].moved, now)
     else:
         _step_ended(w, net, s, r, now)
 
 
-@inner
+@bare
 def _step_ended(w: World, net: Network, s: State, r: int, now: float) -> None:
     rep, req = s.rep, s.req
     rep[r].mode = 0
-    step = rep[r].step + 1
-    rep[r].step = step
     s.whole[STEPS] += 1
     s.whole[TOKENS_OUT] += rep[r].samples
-    rep[r].context += rep[r].decoding
+    count_step(s, r)
+    chunks = rep[r].chunks
+    if chunks > 0 or shares_links(w, r):
+        close_stretch(w, s, r, now)
+    step = rep[r].step
     bucket = step % RING
     q = s.ring[r, bucket]
-    s.ring[r, bucket] = -1
+    if q >= 0:
+        s.ring[r, bucket] = -1
     while q >= 0:
         following = req[q].ring_next
         if req[q].finish_step == step:
+            close_stretch(w, s, r, now)
             tokens = leave_decode(w, s, r, q, step)
             _complete(w, net, s, r, q, tokens, now)
         else:
             req[q].ring_next = s.ring[r, bucket]
             s.ring[r, bucket] = q
         q = following
-    q = rep[r].fill_head
+    q = rep[r].fill_head if chunks > 0 else -1
     while q >= 0 and req[q].chunk > 0:
         following = req[q].fill_next
         req[q].filled += req[q].chunk
@@ -208,10 +225,10 @@ def _step_ended(w: World, net: Network, s: State, r: int, now: float) -> None:
             req[q].fill_next = -1
             _prefilled(w, net, s, r, q, step, now)
         q = following
-    schedule(w, net, s, r, now)
+    schedule(w, s, r, now)
 
 
-@inner
+@bare
 def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now: float) -> None:
     """A prompt is whole: its next token is out; it decodes on, or is done."""
     rep, req = s.rep, s.req
@@ -241,11 +258,11 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
     s.ring[r, bucket] = q
 
 
-@inner
+@bare
 def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now: float) -> None:
     rep, req = s.rep, s.req
     occupy(s, -1, now)
-    rep[r].assigned -= 1
+    assign(s, r, -1)
     unlink_running(s, r, q)
     row = s.whole[COMPLETED]
     s.whole[COMPLETED] += 1
@@ -259,6 +276,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     for c in range(CAUSES):
         s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
         s.out_cause[row, c] = s.req_cause[q, c]
+        s.sum_cause[c] += s.req_cause[q, c]
     if req[q].output > 1:
         s.whole[TPOT_COUNT] += 1
         count_bin(s.tpot_bins, (now - req[q].first_s) / (req[q].output - 1))
@@ -266,7 +284,6 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     agents = w.agents.agents > 0
     if agents:
         s.agent[q].context += w.agents.growth_ratio * (s.agent[q].append + req[q].output)
-    mark_kv(w, s, r, now)
     _retain(w, s, r, q, tokens)
     if net.route_start[2 * w.replicas + r + 1] > net.route_start[2 * w.replicas + r]:
         rep[r].out_bytes += BYTES_A_TOKEN * req[q].output
@@ -276,7 +293,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
         after_step(w, s, q, now)
 
 
-@inner
+@bare
 def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
     """The KV of a finished request becomes prefix entries, or is free again."""
     rep, req, cache = s.rep, s.req, s.cache
@@ -291,7 +308,7 @@ def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
         blocks = min((keep + size - 1) // size, own)
         rep[r].free += own - blocks
         if blocks > 0:
-            if cache[r, q].blocks > 0:
+            if cache[cache_row(cache, r), q].blocks > 0:
                 rep[r].free += cache_take(rep, cache, r, q)
             cache_put(rep, cache, r, q, keep, blocks)
         return
@@ -311,7 +328,7 @@ def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
     rep[r].free += own
 
 
-@inner
+@bare
 def _start_egress(w: World, net: Network, s: State, r: int, now: float) -> None:
     slot = 2 * w.replicas + r
     net_start(net, slot, slot, s.rep[r].out_bytes, now)

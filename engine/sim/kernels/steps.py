@@ -4,16 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.compiling import inner, kernel
-from engine.sim.kernels.heap import heap_set
-from engine.sim.kernels.world import COMPUTE, COMPUTING, MEMORY, OVERHEAD, World
-from engine.sim.state import LOGGED, State
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
+from engine.sim.kernels.world import COMPUTE, MEMORY, OVERHEAD
 from engine.sim.tables import TimingTables
 
 F8 = NDArray[np.float64]
 
 
-@inner
+@bare
 def step_causes(
     timing: TimingTables,
     tokens: int,
@@ -24,7 +22,7 @@ def step_causes(
     area: float,
     causes: F8,
 ) -> None:
-    """Writes the seconds of a step by cause into `causes` [CAUSES]."""
+    """Writes the seconds of a step by cause into `causes` [CAUSES]; `context` is summed tokens."""
     last = timing.dense_s.shape[0] - 1
     fill = _fill(timing, decoding, chunks)
     share = 1.0
@@ -39,15 +37,25 @@ def step_causes(
     else:
         for c in range(CAUSES):
             causes[c] = timing.dense_s[row, c]
-    attention = timing.decode_base_s[decoding] + timing.decode_context_s[decoding] * context * fill
-    causes[MEMORY] += (timing.head_s[samples] + attention) * share
+    causes[MEMORY] += (timing.head_s[samples] + timing.decode_base_s[decoding]) * share
+    if context > 0.0:
+        causes[MEMORY] += context_slope(timing, decoding, chunks) * context
     causes[COMPUTE] += timing.prefill_area_s[row] * area * fill
     causes[OVERHEAD] += timing.sequence_s * samples * share
     if chunks > 0:
         causes[OVERHEAD] += timing.prompt_s
 
 
-@inner
+@inlined
+def context_slope(timing: TimingTables, decoding: int, chunks: int) -> float:
+    """Seconds of a step for each token of its summed context."""
+    slope_s: float = timing.decode_context_s[decoding] * _fill(timing, decoding, chunks)
+    if timing.verified > 1 and decoding > 0:
+        slope_s /= timing.accepted
+    return slope_s
+
+
+@inlined
 def _fill(timing: TimingTables, decoding: int, chunks: int) -> float:
     """Stages over micro-batches of a step, 1 for a full pipeline."""
     batches = decoding + chunks
@@ -56,7 +64,7 @@ def _fill(timing: TimingTables, decoding: int, chunks: int) -> float:
     return timing.stages / batches
 
 
-@inner
+@inlined
 def collective_bytes(timing: TimingTables, tokens: int, decoding: int, chunks: int) -> float:
     """Bytes that a step moves through the replica's coflow after its compute part."""
     last = timing.dense_s.shape[0] - 1
@@ -69,42 +77,7 @@ def collective_bytes(timing: TimingTables, tokens: int, decoding: int, chunks: i
     return moved
 
 
-@inner
-def begin_step(
-    w: World, s: State, r: int, tokens: int, samples: int, chunks: int, area: float, now: float
-) -> None:
-    """Begins a step of a replica: its compute part ends at a time that is known now."""
-    rep = s.rep
-    step_causes(
-        w.timing, tokens, rep[r].decoding, samples, float(rep[r].context), chunks, area,
-        s.step_cause[r],
-    )  # fmt: skip
-    total = 0.0
-    for c in range(CAUSES):
-        total += s.step_cause[r, c]
-    rep[r].mode = COMPUTING
-    rep[r].tokens = tokens
-    rep[r].samples = samples
-    rep[r].moved = collective_bytes(w.timing, tokens, rep[r].decoding, chunks)
-    rep[r].started_s = now
-    rep[r].computed_s = now + total
-    # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly
-    s.step_cause[r, OVERHEAD] += (rep[r].computed_s - now) - total
-    heap_set(s.rep_heap, r, rep[r].computed_s)
-    row = s.whole[LOGGED]
-    if row < s.log.shape[0]:
-        s.whole[LOGGED] += 1
-        s.log[row, 0] = r
-        s.log[row, 1] = now
-        s.log[row, 2] = tokens
-        s.log[row, 3] = samples
-        s.log[row, 4] = rep[r].decoding
-        s.log[row, 5] = rep[r].context
-        s.log[row, 6] = chunks
-        s.log[row, 7] = area
-
-
-@kernel
+@bare_kernel
 def time_steps(timing: TimingTables, batches: F8, causes: F8) -> float:
     """Seconds of many steps; `batches` [steps, 6]: tokens, decoding, samples, context, chunks, area.
 

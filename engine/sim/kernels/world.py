@@ -16,6 +16,8 @@ F8 = NDArray[np.float64]
 
 COMPUTING, COMMUNICATING = 1, 2  # modes of a replica
 
+ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY = range(3)  # Limits.router
+
 BYTES_A_TOKEN = 4.0  # a token id on the wire
 
 QUEUE = int(Cause.QUEUE)
@@ -46,3 +48,5 @@ class World(NamedTuple):
     think_share: float  # share of agents that begin in thought
     seed: int
     replicas: int
+    own_bytes_per_s: F8  # [replicas] rate of a coflow on links of its own, 0 where it shares some
+    jump: int  # most steps of a stretch to plan ahead; 0 takes every step by itself

@@ -1,0 +1,205 @@
+"""Stretches: equal steps of a replica, one after the other, that no event has to visit one by one.
+
+Steps that only decode the same sequences differ in their summed context alone, which grows by one
+token a sequence. Step number i of a stretch of n sequences takes
+
+    base_s + slope_s (C + n i) + link_s
+
+so its first k steps take k (base_s + link_s) + slope_s (k C + n k (k - 1) / 2). The loop computes
+every end of a step, every cause and every integral by such sums, whether it takes steps one by one
+or many at a time: what it skips changes no bit of a result. Counts are whole numbers, and become
+seconds when the stretch is closed.
+
+A stretch is closed when its batch changes: somebody ends, is admitted or pushed out, or a prompt
+is computed. It is planned ahead over steps in which none of these can happen: no sequence ends, KV
+blocks last, and the head of the queue, if there is one, cannot come in, which stays so as room
+only shrinks. A replica whose collectives share links with others takes steps one by one.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.sim.codes import CAUSES
+from engine.sim.kernels.cache import cache_make_room
+from engine.sim.kernels.compiling import bare, inlined
+from engine.sim.kernels.heap import heap_set
+from engine.sim.kernels.steps import collective_bytes, context_slope, step_causes
+from engine.sim.kernels.world import COMPUTE, MEMORY, OVERHEAD, SCALE_OUT, SCALE_UP, World
+from engine.sim.state import EVENTS, RING, STEPS, TOKENS_OUT, State
+
+F8 = NDArray[np.float64]
+
+
+@inlined
+def shares_links(w: World, r: int) -> bool:
+    """The coflow of a replica has a link that somebody else uses."""
+    return w.own_bytes_per_s[r] == 0.0
+
+
+@inlined
+def stretch_end(s: State, r: int, steps: int) -> float:
+    """When so many steps of the stretch have ended; before the collectives if links are shared."""
+    rep = s.rep
+    context = steps * rep[r].first_context + rep[r].decoding * (steps * (steps - 1) // 2)
+    whole_s = steps * (rep[r].base_s + rep[r].link_s)
+    end_s: float = rep[r].start_s + (whole_s + rep[r].slope_s * context)
+    return end_s
+
+
+@inlined
+def open_stretch(
+    w: World, s: State, r: int, tokens: int, samples: int, chunks: int, area: float, now: float
+) -> None:
+    """Begins a stretch with its first step."""
+    rep = s.rep
+    decoding = rep[r].decoding
+    step_causes(w.timing, tokens, decoding, samples, 0.0, chunks, area, s.step_cause[r])
+    base_s = 0.0
+    for c in range(CAUSES):
+        base_s += s.step_cause[r, c]
+    moved = collective_bytes(w.timing, tokens, decoding, chunks)
+    link_s = 0.0
+    if not shares_links(w, r):
+        link_s = moved / w.own_bytes_per_s[r]
+    rep[r].samples = samples
+    rep[r].chunks = chunks
+    rep[r].moved = moved
+    rep[r].start_s = now
+    rep[r].base_s = base_s
+    rep[r].slope_s = context_slope(w.timing, decoding, chunks)
+    rep[r].link_s = link_s
+    rep[r].first_context = rep[r].context
+    rep[r].used = rep[r].blocks - rep[r].free - rep[r].loose
+    rep[r].growth = 0
+    rep[r].growth_sum = 0
+    rep[r].growth_moment = 0
+
+
+@inlined
+def count_step(s: State, r: int) -> None:
+    """One more step of the stretch has ended."""
+    rep = s.rep
+    growth = rep[r].growth
+    if growth > 0:
+        rep[r].growth_sum += growth
+        rep[r].growth_moment += growth * rep[r].done
+    rep[r].done += 1
+    rep[r].context += rep[r].decoding
+    rep[r].step += 1
+
+
+@bare
+def close_stretch(w: World, s: State, r: int, now: float) -> None:
+    """Turns the ended steps of a stretch into seconds; nothing to do if they are already."""
+    rep = s.rep
+    done = rep[r].done
+    if done == 0:
+        return
+    rep[r].done = 0
+    grown = done * (done - 1) // 2
+    decoding = rep[r].decoding
+    context = done * rep[r].first_context + decoding * grown
+    attention_s = rep[r].slope_s * context
+    compute_s = done * rep[r].base_s + attention_s
+    span_s = now - rep[r].start_s
+    link_s = done * rep[r].link_s
+    if shares_links(w, r):
+        link_s = max(0.0, span_s - compute_s)
+    else:
+        rep[r].own_link_s += link_s
+        rep[r].own_link_bytes += done * rep[r].moved
+    total = 0.0
+    for c in range(CAUSES):
+        part = done * s.step_cause[r, c]
+        if c == MEMORY:
+            part += attention_s
+        total += part
+        s.rep_cause[r, c] += part
+    s.rep_cause[r, SCALE_OUT if rep[r].remote else SCALE_UP] += link_s
+    # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly
+    s.rep_cause[r, OVERHEAD] += span_s - (total + link_s)
+    rep[r].busy_s += compute_s
+    rep[r].compute_s += done * s.step_cause[r, COMPUTE]
+    kv = rep[r].used * span_s
+    if rep[r].growth_sum > 0:
+        step_s = rep[r].base_s + rep[r].link_s
+        first = rep[r].first_context * rep[r].growth_sum
+        kv += step_s * rep[r].growth_sum
+        kv += rep[r].slope_s * (first + decoding * rep[r].growth_moment)
+    rep[r].kv_token_s += kv * w.limits.block_tokens
+
+
+@bare
+def plan_ahead(w: World, s: State, r: int) -> int:
+    """Steps after the running one in which nobody ends and nobody comes in."""
+    rep = s.rep
+    block = w.limits.block_tokens
+    # without chunks the head may fail for its length alone: an eviction would change for what
+    room = rep[r].free
+    if w.limits.chunked_prefill:
+        room += rep[r].loose
+    need = 0
+    step = rep[r].step + 1
+    ahead = 0
+    while ahead < w.jump and s.ring[r, step % RING] < 0:
+        need += s.growing[r, step % block]
+        if need > room:
+            break
+        step += 1
+        ahead += 1
+    return ahead
+
+
+@bare
+def skip_steps(w: World, s: State, r: int, steps: int) -> None:
+    """Ends the running step and begins the next of the stretch, so many times."""
+    rep = s.rep
+    block = w.limits.block_tokens
+    need = 0
+    for _ in range(steps):
+        count_step(s, r)
+        grown = s.growing[r, rep[r].step % block]
+        rep[r].growth += grown
+        need += grown
+    if need > 0:
+        cache_make_room(rep, s.cache, r, need)
+        rep[r].free -= need
+        if w.limits.no_evict:
+            rep[r].promised -= need
+    rep[r].ahead -= steps
+    s.whole[STEPS] += steps
+    s.whole[EVENTS] += steps
+    s.whole[TOKENS_OUT] += steps * rep[r].samples
+
+
+@bare
+def catch_up(w: World, s: State, r: int, now: float, through: bool) -> None:
+    """Ends the planned steps that end before `now`, with `through` those at `now` too."""
+    low, high = 0, s.rep[r].ahead
+    done = s.rep[r].done
+    while low < high:
+        middle = (low + high + 1) // 2
+        end_s = stretch_end(s, r, done + middle)
+        if end_s < now or (through and end_s == now):
+            low = middle
+        else:
+            high = middle - 1
+    if low > 0:
+        skip_steps(w, s, r, low)
+
+
+@bare
+def catch_up_all(w: World, s: State, now: float, through: bool) -> None:
+    """`catch_up` for every replica."""
+    for r in range(s.rep.size):
+        if s.rep[r].ahead > 0:
+            catch_up(w, s, r, now, through)
+
+
+@bare
+def cut_stretch(w: World, s: State, r: int, now: float, through: bool) -> None:
+    """Somebody has come: what was planned after the running step is planned no more."""
+    catch_up(w, s, r, now, through)
+    if s.rep[r].ahead > 0:
+        s.rep[r].ahead = 0
+        heap_set(s.rep_heap, r, stretch_end(s, r, s.rep[r].done + 1))
