@@ -1,0 +1,142 @@
+"""Levels of all links at once: one filling of the whole network, for when most of it moves.
+
+Links leave a heap in increasing level. The flows that a link limited before are nearly always
+those that it limits again: then its list of them is streamed, and no flow is looked at twice.
+Otherwise the entries that run over it are searched. Exact either way.
+"""
+
+from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.network_levels import touch
+from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, Network
+
+
+@inner
+def fill_levels(net: Network) -> int:
+    """New levels of every link with flows; returns how many flows change their owner."""
+    count = _prepare(net)
+    part = net.part
+    moved = 0
+    left = net.counter[RUNNING] - net.instant.size[0]
+    while left > 0 and count > 0:
+        number = net.line[0]
+        if part[number].free > 0:
+            if part[number].load < 1e-4 * net.link[number].load:
+                part[number].load = _free_load(net, number)
+            room = max(0.0, net.link[number].capacity - part[number].used)
+            level = room / part[number].load
+            if level > net.line_key[0] * (1.0 + 1e-15):
+                _sink(net, count, 0, number, level)
+                continue
+            if part[number].stamp == 0 and part[number].free == net.link[number].owned:
+                level = room / net.link[number].owned_load
+                left -= _stream(net, number, level)
+            else:
+                level = room / _free_load(net, number)
+                given, moved = _search(net, number, level, moved)
+                left -= given
+            part[number].level = level
+            part[number].free = 0
+        count -= 1
+        if count > 0:
+            _sink(net, count, 0, net.line[count], net.line_key[count])
+    return moved
+
+
+@inner
+def _prepare(net: Network) -> int:
+    """Every link with flows into the heap by the level of its share; `stamp` 1 marks lost flows."""
+    part, link = net.part, net.link
+    count = net.counter[ALIVE]
+    for i in range(count):
+        number = net.alive[i]
+        if part[number].mark != net.counter[PASS]:
+            touch(net, number)
+        part[number].level = -1.0
+        part[number].used = 0.0
+        part[number].free = link[number].active
+        part[number].stamp = 0
+        part[number].load = link[number].load
+        net.line[i] = number
+        net.line_key[i] = link[number].capacity / link[number].load
+    for at in range((count - 2) >> 1, -1, -1):
+        _sink(net, count, at, net.line[at], net.line_key[at])
+    return count
+
+
+@inner
+def _sink(net: Network, count: int, at: int, number: int, key: float) -> None:
+    while True:
+        child = 2 * at + 1
+        if child >= count:
+            break
+        if child + 1 < count and net.line_key[child + 1] < net.line_key[child]:
+            child += 1
+        if net.line_key[child] >= key:
+            break
+        net.line_key[at] = net.line_key[child]
+        net.line[at] = net.line[child]
+        at = child
+    net.line_key[at] = key
+    net.line[at] = number
+
+
+@inner
+def _stream(net: Network, number: int, level: float) -> int:
+    """All flows that a link limited, and no others, get its new level."""
+    part, flow, entry, width = net.part, net.flow, net.entry, net.width
+    start, count = net.link[number].start, net.link[number].owned
+    done = 2 * net.counter[PASS] + 1
+    for i in range(start, start + count):
+        slot = net.owned[i]
+        flow[slot].stamp = done
+        first = slot * width
+        for at in range(first, first + flow[slot].hops):
+            other = entry[at].link
+            load = entry[at].load
+            part[other].used += level * load
+            part[other].load -= load
+            part[other].free -= 1
+    return count
+
+
+@inner
+def _free_load(net: Network, number: int) -> float:
+    """Load of the flows of a link that have no level yet, summed anew."""
+    load = 0.0
+    start = net.link[number].start
+    done = 2 * net.counter[PASS] + 1
+    for i in range(start, start + net.link[number].active):
+        at = net.active[i]
+        if net.flow[at // net.width].stamp != done:
+            load += net.entry[at].load
+    return load
+
+
+@inner
+def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, int]:
+    """The flows of a link that have no level yet get its level."""
+    part, flow, entry, width = net.part, net.flow, net.entry, net.width
+    start = net.link[number].start
+    done = 2 * net.counter[PASS] + 1
+    given = 0
+    for i in range(start, start + net.link[number].active):
+        slot = net.active[i] // width
+        if flow[slot].stamp == done:
+            continue
+        flow[slot].stamp = done
+        given += 1
+        owner = flow[slot].owner
+        if owner != number:
+            flow[slot].next_owner = number
+            net.moved[moved] = slot
+            moved += 1
+            if owner >= 0:
+                part[owner].stamp = 1
+        first = slot * width
+        for at in range(first, first + flow[slot].hops):
+            other = entry[at].link
+            load = entry[at].load
+            part[other].used += level * load
+            part[other].load -= load
+            part[other].free -= 1
+    return given, moved
