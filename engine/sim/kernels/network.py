@@ -12,7 +12,7 @@ heap, not one of each flow. Records and storage are in network_tables.
 
 import numpy as np
 
-from engine.sim.kernels.compiling import inner, kernel
+from engine.sim.kernels.compiling import inlined, inner, kernel
 from engine.sim.kernels.heap import heap_remove, heap_set, heap_top_key
 from engine.sim.kernels.network_fill import fill_levels
 from engine.sim.kernels.network_levels import free_entry, solve_levels, touch, unfree_entry
@@ -43,7 +43,7 @@ WIDE_FLOWS, WIDE_SHARE = 64, 0.15  # a pass over more flows than these is wide
 SUMMED_ANEW = 1024  # changes of a link's rate until it is summed from its flows
 
 
-@inner
+@inlined
 def _account(net: Network, number: int, now_s: float) -> None:
     """Brings a link's clock and integral up to now."""
     link = net.link
@@ -55,7 +55,7 @@ def _account(net: Network, number: int, now_s: float) -> None:
     link[number].time_s = now_s
 
 
-@inner
+@inlined
 def _busy(net: Network, number: int, moved_bytes: float) -> float:
     """Busy seconds of a link that has moved so many bytes."""
     since = moved_bytes - net.link[number].bytes_before
@@ -81,7 +81,7 @@ def net_account(net: Network, now_s: float) -> None:
         _fold_busy(net, number)
 
 
-@inner
+@inlined
 def _fold_busy(net: Network, number: int) -> None:
     net.link[number].busy = _busy(net, number, net.link[number].bytes)
     net.link[number].bytes_before = net.link[number].bytes
@@ -247,7 +247,7 @@ def net_settle(net: Network, now_s: float) -> None:
     counter[PASS] += 1
 
 
-@inner
+@inlined
 def _commit(net: Network, moved: int, now_s: float) -> None:
     """Puts the solution of a pass into force."""
     link, part, flow = net.link, net.part, net.flow
@@ -275,7 +275,7 @@ def _commit(net: Network, moved: int, now_s: float) -> None:
         _set_key(net, number, now_s)
 
 
-@inner
+@inlined
 def _sum_anew(net: Network, number: int) -> None:
     """Sheds the rounding of a link's rate and clock."""
     link, flow = net.link, net.flow
@@ -292,7 +292,7 @@ def _sum_anew(net: Network, number: int) -> None:
         flow[net.owned[i]].end -= clock
 
 
-@inner
+@inlined
 def _set_key(net: Network, number: int, now_s: float) -> None:
     """When the first of the flows that a link limits will be done."""
     link = net.link

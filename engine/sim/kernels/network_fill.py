@@ -5,7 +5,7 @@ those that it limits again: then its list of them is streamed, and no flow is lo
 Otherwise the entries that run over it are searched. Exact either way.
 """
 
-from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.kernels.network_levels import touch
 from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, Network
 
@@ -42,7 +42,7 @@ def fill_levels(net: Network) -> int:
     return moved
 
 
-@inner
+@inlined
 def _prepare(net: Network) -> int:
     """Every link with flows into the heap by the level of its share; `stamp` 1 marks lost flows."""
     part, link = net.part, net.link
@@ -63,7 +63,7 @@ def _prepare(net: Network) -> int:
     return count
 
 
-@inner
+@inlined
 def _sink(net: Network, count: int, at: int, number: int, key: float) -> None:
     while True:
         child = 2 * at + 1
@@ -80,7 +80,7 @@ def _sink(net: Network, count: int, at: int, number: int, key: float) -> None:
     net.line[at] = number
 
 
-@inner
+@inlined
 def _stream(net: Network, number: int, level: float) -> int:
     """All flows that a link limited, and no others, get its new level."""
     part, flow, entry, width = net.part, net.flow, net.entry, net.width
@@ -99,7 +99,7 @@ def _stream(net: Network, number: int, level: float) -> int:
     return count
 
 
-@inner
+@inlined
 def _free_load(net: Network, number: int) -> float:
     """Load of the flows of a link that have no level yet, summed anew."""
     load = 0.0
@@ -112,7 +112,7 @@ def _free_load(net: Network, number: int) -> float:
     return load
 
 
-@inner
+@inlined
 def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, int]:
     """The flows of a link that have no level yet get its level."""
     part, flow, entry, width = net.part, net.flow, net.entry, net.width

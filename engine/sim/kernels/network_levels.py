@@ -9,7 +9,7 @@ section 6.5). What no release reaches stands. Filling all links at once is in ne
 
 import numpy as np
 
-from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.network_tables import PASS, TOUCHED, Network
 
@@ -17,7 +17,7 @@ EQUAL = 1e-12  # relative difference of levels that counts as none
 RISE, STAND, FALL = 1, 2, 3
 
 
-@inner
+@inlined
 def touch(net: Network, number: int) -> None:
     """Makes a link part of the coming pass; the caller has to look at it with `look_at` later."""
     part = net.part
@@ -31,7 +31,7 @@ def touch(net: Network, number: int) -> None:
     net.counter[TOUCHED] += 1
 
 
-@inner
+@inlined
 def look_at(net: Network, number: int) -> None:
     """What a touched link has before the first release of the pass."""
     part, link = net.part, net.link
@@ -41,7 +41,7 @@ def look_at(net: Network, number: int) -> None:
     part[number].stamp = -1
 
 
-@inner
+@inlined
 def free_entry(net: Network, entry: int) -> None:
     """Chains an entry to the flows without a level of its (touched) link."""
     part, number = net.part, net.entry[entry].link
@@ -68,7 +68,7 @@ def unfree_entry(net: Network, entry: int) -> None:
     net.chain[at] = net.chain[entry]
 
 
-@inner
+@inlined
 def _release(net: Network, slot: int, stamp: int, changed: int) -> int:
     """Takes a flow's level away; lists the links that this changes from `changed` on."""
     part, flow = net.part, net.flow
@@ -95,7 +95,7 @@ def _release(net: Network, slot: int, stamp: int, changed: int) -> int:
     return changed
 
 
-@inner
+@inlined
 def _saturates_at(net: Network, number: int) -> float:
     """Level at which the flows without a level and the standing owned ones fill a link."""
     part = net.part
@@ -107,7 +107,7 @@ def _saturates_at(net: Network, number: int) -> float:
     return max(0.0, room / load)
 
 
-@inner
+@inlined
 def _key(net: Network, number: int) -> float:
     """Level at which a link must be looked at: it saturates, or its flows may rise."""
     key = _saturates_at(net, number)
@@ -116,7 +116,7 @@ def _key(net: Network, number: int) -> float:
     return key
 
 
-@inner
+@inlined
 def _push(net: Network, number: int) -> None:
     key = _key(net, number)
     if key < np.inf:
@@ -176,7 +176,7 @@ def solve_levels(net: Network) -> tuple[int, int]:
     return moved, given
 
 
-@inner
+@inlined
 def _release_all(net: Network, number: int) -> None:
     start = net.link[number].start
     for i in range(start, start + net.link[number].active):
@@ -185,7 +185,7 @@ def _release_all(net: Network, number: int) -> None:
             _release(net, slot, -1, 0)
 
 
-@inner
+@inlined
 def _release_owned(net: Network, number: int, stamp: int) -> int:
     changed = 0
     start = net.link[number].start
@@ -196,7 +196,7 @@ def _release_owned(net: Network, number: int, stamp: int) -> int:
     return changed
 
 
-@inner
+@inlined
 def _release_faster(net: Network, number: int, level: float, stamp: int) -> int:
     """Releases the flows of a link that other links let run above a level."""
     changed = 0
@@ -213,7 +213,7 @@ def _release_faster(net: Network, number: int, level: float, stamp: int) -> int:
     return changed
 
 
-@inner
+@inlined
 def _assign_free(net: Network, number: int, level: float, moved: int) -> tuple[int, int]:
     """Gives the flows without a level on a saturated link that link's level."""
     part, flow = net.part, net.flow
@@ -242,7 +242,7 @@ def _assign_free(net: Network, number: int, level: float, moved: int) -> tuple[i
     return given, moved
 
 
-@inner
+@inlined
 def _lower_owned(net: Network, number: int, level: float, stamp: int) -> None:
     """Lets the flows that a link limits fall with its level."""
     part, flow = net.part, net.flow

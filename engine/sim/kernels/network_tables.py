@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.compiling import inner
+from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.tables import Heap, new_heap
 
 F8 = NDArray[np.float64]
@@ -182,7 +182,7 @@ def _pack(net: Network) -> None:
     net.counter[STORE] = top
 
 
-@inner
+@inlined
 def add_entry(net: Network, entry: int, number: int) -> None:
     """Puts an entry among the active ones of a link."""
     link = net.link
@@ -200,7 +200,7 @@ def add_entry(net: Network, entry: int, number: int) -> None:
         net.counter[ALIVE] = place + 1
 
 
-@inner
+@inlined
 def drop_entry(net: Network, entry: int, number: int) -> None:
     """Takes an entry out of the active ones of a link."""
     link = net.link
@@ -227,13 +227,13 @@ def drop_entry(net: Network, entry: int, number: int) -> None:
         link[number].alive = -1
 
 
-@inner
+@inlined
 def _before(net: Network, one: int, other: int) -> bool:
     a, b = net.flow[one].end, net.flow[other].end
     return a < b or (a == b and one < other)
 
 
-@inner
+@inlined
 def rise_owned(net: Network, start: int, at: int) -> None:
     """Lets the flow at a place of an owner's heap rise."""
     slot = net.owned[start + at]
@@ -249,7 +249,7 @@ def rise_owned(net: Network, start: int, at: int) -> None:
     net.flow[slot].place = at
 
 
-@inner
+@inlined
 def sink_owned(net: Network, start: int, count: int, at: int) -> None:
     """Lets the flow at a place of an owner's heap sink."""
     slot = net.owned[start + at]
@@ -270,7 +270,7 @@ def sink_owned(net: Network, start: int, count: int, at: int) -> None:
     net.flow[slot].place = at
 
 
-@inner
+@inlined
 def load_on(net: Network, slot: int, number: int) -> float:
     """What a flow loads on a link per unit of level."""
     first = slot * net.width
@@ -281,7 +281,7 @@ def load_on(net: Network, slot: int, number: int) -> float:
     return 0.0
 
 
-@inner
+@inlined
 def own(net: Network, slot: int, number: int, left: float) -> None:
     """A link limits a flow with so many bytes left; the link's clock is at the present."""
     link = net.link
@@ -294,7 +294,7 @@ def own(net: Network, slot: int, number: int, left: float) -> None:
     rise_owned(net, link[number].start, at)
 
 
-@inner
+@inlined
 def disown(net: Network, slot: int) -> None:
     """The owner of a flow limits it no longer; `left` holds its bytes at the owner's clock."""
     link, flow = net.link, net.flow
