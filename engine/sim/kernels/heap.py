@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.compiling import inlined
 from engine.sim.tables import Heap
 
 
-@bare
+@inlined
 def _rise(h: Heap, at: int) -> None:
     item = h.items[at]
     value = h.key[item]
@@ -22,7 +22,7 @@ def _rise(h: Heap, at: int) -> None:
     h.place[item] = at
 
 
-@bare
+@inlined
 def _sink(h: Heap, count: int, at: int) -> None:
     item = h.items[at]
     value = h.key[item]
@@ -45,7 +45,7 @@ def _sink(h: Heap, count: int, at: int) -> None:
     h.place[item] = at
 
 
-@bare
+@inlined
 def heap_set(h: Heap, item: int, value: float) -> None:
     """Inserts an item or moves it to a new key."""
     at = h.place[item]
@@ -65,7 +65,7 @@ def heap_set(h: Heap, item: int, value: float) -> None:
         _sink(h, h.size[0], at)
 
 
-@bare
+@inlined
 def heap_remove(h: Heap, item: int) -> None:
     """Takes an item out; nothing happens if it is not in."""
     at = h.place[item]
@@ -83,7 +83,7 @@ def heap_remove(h: Heap, item: int) -> None:
     _sink(h, last, h.place[moved])
 
 
-@bare
+@inlined
 def heap_top_key(h: Heap) -> float:
     """The smallest key, infinite when empty."""
     if h.size[0] == 0:

@@ -90,6 +90,11 @@ def _fold_busy(net: Network, number: int) -> None:
 @inner
 def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
     """Starts a flow of `size_bytes` in an idle slot; without links or bytes it is done at once."""
+    _start(net, slot, route, size_bytes, now_s)
+
+
+@inlined
+def _start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
     flow = net.flow
     flow[slot].route = route
     flow[slot].owner = -1
@@ -120,6 +125,11 @@ def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: flo
 @inner
 def net_stop(net: Network, slot: int, now_s: float) -> None:
     """Takes a flow out, done or not; its slot is idle afterwards."""
+    _stop(net, slot, now_s)
+
+
+@inlined
+def _stop(net: Network, slot: int, now_s: float) -> None:
     flow, link = net.flow, net.link
     if flow[slot].route < 0:
         return
@@ -192,14 +202,14 @@ def net_rate(net: Network, slot: int) -> float:
     return rate
 
 
-@inner
+@inlined
 def net_next_time(net: Network) -> float:
     """The earliest completion of a running flow, infinite when there is none."""
     first_s: float = min(heap_top_key(net.heap), heap_top_key(net.instant))
     return first_s
 
 
-@inner
+@inlined
 def net_next_slot(net: Network) -> int:
     """The flow that ends at `net_next_time`; of several the first by link, then by slot."""
     if heap_top_key(net.instant) <= heap_top_key(net.heap):
@@ -226,9 +236,13 @@ def net_runs(net: Network, slot: int) -> bool:
 @inner
 def net_settle(net: Network, now_s: float) -> None:
     """Gives every flow that a change since the last call can have touched its max-min rate."""
+    if net.counter[TOUCHED] > 0:
+        _settle(net, now_s)
+
+
+@inlined
+def _settle(net: Network, now_s: float) -> None:
     counter = net.counter
-    if counter[TOUCHED] == 0:
-        return
     counter[SOLVES] += 1
     running = counter[RUNNING] - net.instant.size[0]
     moved = 0
@@ -328,12 +342,12 @@ def run_flows(net: Network, begin_s: F8, size_bytes: F8, order: I8, finish_s: F8
             slot = net_next_slot(net)
             finish_s[slot] = max(now, finish)
             done += 1
-            net_stop(net, slot, now)
+            _stop(net, slot, now)
             finish = net_next_time(net)
         while at < count and begin_s[order[at]] <= now:
             slot = order[at]
-            net_start(net, slot, slot, size_bytes[slot], now)
+            _start(net, slot, slot, size_bytes[slot], now)
             at += 1
-        net_settle(net, now)
+        _settle(net, now)
     net_account(net, now)
     return events

@@ -10,7 +10,7 @@ from engine.sim.kernels.network_levels import touch
 from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, Network
 
 
-@inner
+@inlined
 def fill_levels(net: Network) -> int:
     """New levels of every link with flows; returns how many flows change their owner."""
     count = _prepare(net)

@@ -125,7 +125,7 @@ def _push(net: Network, number: int) -> None:
         heap_remove(net.level, number)
 
 
-@inner
+@inlined
 def solve_levels(net: Network) -> tuple[int, int]:
     """New levels of the touched links and of those that they move; flows that move, and got one."""
     part, link = net.part, net.link

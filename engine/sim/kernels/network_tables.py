@@ -86,6 +86,7 @@ class Network(NamedTuple):
     chain: I4  # [slots * width] next entry of the same link without a level, -1
     active: I4  # [store] entries by link
     owned: I4  # [store] slots by link
+    spare: I4  # [store] scratch of packing
     alive: I4  # [links] links with flows, in any order
     touched: I4  # [links] links touched in this pass
     changed: I4  # [links] scratch: links that a release changed
@@ -132,6 +133,7 @@ def make_network(
         chain=np.zeros(slots * width, np.int32),
         active=np.zeros(store, np.int32),
         owned=np.zeros(store, np.int32),
+        spare=np.zeros(store, np.int32),
         alive=np.zeros(links, np.int32),
         touched=np.zeros(links, np.int32),
         changed=np.zeros(links, np.int32),
@@ -168,18 +170,26 @@ def grow_block(net: Network, number: int) -> None:
 @inner
 def _pack(net: Network) -> None:
     """Moves all blocks to the front, each as long as it is used."""
-    active, owned = net.active.copy(), net.owned.copy()
+    _pack_store(net, net.owned)
+    _pack_store(net, net.active)
+    top = 0
+    for number in range(net.link.size):
+        net.link[number].start = top
+        net.link[number].size = net.link[number].active
+        top += net.link[number].active
+    net.counter[STORE] = top
+
+
+@inner
+def _pack_store(net: Network, store: I4) -> None:
+    for i in range(store.size):
+        net.spare[i] = store[i]
     top = 0
     for number in range(net.link.size):
         start = net.link[number].start
-        count = net.link[number].active
-        for i in range(count):
-            net.active[top + i] = active[start + i]
-            net.owned[top + i] = owned[start + i]
-        net.link[number].start = top
-        net.link[number].size = count
-        top += count
-    net.counter[STORE] = top
+        for i in range(net.link[number].active):
+            store[top] = net.spare[start + i]
+            top += 1
 
 
 @inlined
