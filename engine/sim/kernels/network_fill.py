@@ -9,31 +9,47 @@ from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.kernels.network_levels import touch
 from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, Network
 
+NEAR = 0.9  # of its old level: a link is first looked at there, which spares most second looks
+
 
 @inlined
 def fill_levels(net: Network) -> int:
     """New levels of every link with flows; returns how many flows change their owner."""
-    count = _prepare(net)
-    part = net.part
+    moved = _fill(net, NEAR)
+    if moved < 0:
+        moved = _fill(net, 0.0)
+    return moved
+
+
+@inner
+def _fill(net: Network, near: float) -> int:
+    """Fills with a guess that no level falls below `near` of its old one; -1 if one did."""
+    count = _prepare(net, near)
+    part, link = net.part, net.link
     moved = 0
+    highest = 0.0
     left = net.counter[RUNNING] - net.instant.size[0]
     while left > 0 and count > 0:
         number = net.line[0]
         if part[number].free > 0:
-            if part[number].load < 1e-4 * net.link[number].load:
+            if part[number].load < 1e-4 * link[number].load:
                 part[number].load = _free_load(net, number)
-            room = max(0.0, net.link[number].capacity - part[number].used)
+            room = max(0.0, link[number].capacity - part[number].used)
             level = room / part[number].load
             if level > net.line_key[0] * (1.0 + 1e-15):
                 _sink(net, count, 0, number, level)
                 continue
-            if part[number].stamp == 0 and part[number].free == net.link[number].owned:
-                level = room / net.link[number].owned_load
+            if near > 0.0 and level < highest * (1.0 - 1e-13):
+                _take_back(net, moved)
+                return -1
+            if part[number].stamp == 0 and part[number].free == link[number].owned:
+                level = room / link[number].owned_load
                 left -= _stream(net, number, level)
             else:
                 level = room / _free_load(net, number)
                 given, moved = _search(net, number, level, moved)
                 left -= given
+            highest = max(highest, level)
             part[number].level = level
             part[number].free = 0
         count -= 1
@@ -43,7 +59,13 @@ def fill_levels(net: Network) -> int:
 
 
 @inlined
-def _prepare(net: Network) -> int:
+def _take_back(net: Network, moved: int) -> None:
+    for i in range(moved):
+        net.flow[net.moved[i]].stamp = 2 * net.counter[PASS]
+
+
+@inlined
+def _prepare(net: Network, near: float) -> int:
     """Every link with flows into the heap by the level of its share; `stamp` 1 marks lost flows."""
     part, link = net.part, net.link
     count = net.counter[ALIVE]
@@ -56,8 +78,11 @@ def _prepare(net: Network) -> int:
         part[number].free = link[number].active
         part[number].stamp = 0
         part[number].load = link[number].load
+        share = link[number].capacity / link[number].load
+        if link[number].owned > 0:
+            share = max(share, near * link[number].level)
         net.line[i] = number
-        net.line_key[i] = link[number].capacity / link[number].load
+        net.line_key[i] = share
     for at in range((count - 2) >> 1, -1, -1):
         _sink(net, count, at, net.line[at], net.line_key[at])
     return count
@@ -85,18 +110,27 @@ def _stream(net: Network, number: int, level: float) -> int:
     """All flows that a link limited, and no others, get its new level."""
     part, flow, entry, width = net.part, net.flow, net.entry, net.width
     start, count = net.link[number].start, net.link[number].owned
-    done = 2 * net.counter[PASS] + 1
     for i in range(start, start + count):
         slot = net.owned[i]
-        flow[slot].stamp = done
         first = slot * width
         for at in range(first, first + flow[slot].hops):
             other = entry[at].link
-            load = entry[at].load
-            part[other].used += level * load
-            part[other].load -= load
-            part[other].free -= 1
+            if other != number:
+                load = entry[at].load
+                part[other].used += level * load
+                part[other].load -= load
+                part[other].free -= 1
+    part[number].used += level * net.link[number].owned_load
     return count
+
+
+@inlined
+def _is_free(net: Network, slot: int) -> bool:
+    """No link of a flow has a level yet: neither its owner nor one that took it over."""
+    if net.flow[slot].stamp == 2 * net.counter[PASS] + 1:
+        return False
+    owner = net.flow[slot].owner
+    return owner < 0 or net.part[owner].level < 0.0
 
 
 @inlined
@@ -104,10 +138,9 @@ def _free_load(net: Network, number: int) -> float:
     """Load of the flows of a link that have no level yet, summed anew."""
     load = 0.0
     start = net.link[number].start
-    done = 2 * net.counter[PASS] + 1
     for i in range(start, start + net.link[number].active):
         at = net.active[i]
-        if net.flow[at // net.width].stamp != done:
+        if _is_free(net, at // net.width):
             load += net.entry[at].load
     return load
 
@@ -117,16 +150,15 @@ def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, i
     """The flows of a link that have no level yet get its level."""
     part, flow, entry, width = net.part, net.flow, net.entry, net.width
     start = net.link[number].start
-    done = 2 * net.counter[PASS] + 1
     given = 0
     for i in range(start, start + net.link[number].active):
         slot = net.active[i] // width
-        if flow[slot].stamp == done:
+        if not _is_free(net, slot):
             continue
-        flow[slot].stamp = done
         given += 1
         owner = flow[slot].owner
         if owner != number:
+            flow[slot].stamp = 2 * net.counter[PASS] + 1
             flow[slot].next_owner = number
             net.moved[moved] = slot
             moved += 1
