@@ -26,6 +26,7 @@ from engine.sim.kernels.network_tables import (
     RUNNING,
     SOLVES,
     TOUCHED,
+    WEIGHTED,
     WIDE,
     Network,
     Records,
@@ -108,13 +109,17 @@ def _start(net: Network, slot: int, route: int, size_bytes: float, now_s: float)
                 continue
             number = net.route_link[hop]
             entry = first + flow[slot].hops
-            net.entry[entry].link = number
-            net.entry[entry].load = net.route_weight[hop] * flow[slot].weight
+            net.hop_link[entry] = number
+            net.hop_load[entry] = net.route_weight[hop] * flow[slot].weight
             add_entry(net, entry, number)
             if net.part[number].mark != net.counter[PASS]:
                 touch(net, number)
             free_entry(net, entry)
+            if net.hop_load[entry] != 1.0:
+                net.counter[WEIGHTED] = 1
             flow[slot].hops += 1
+    if flow[slot].hops < net.width:
+        net.hop_link[slot * net.width + flow[slot].hops] = -1
     if flow[slot].hops == 0:
         heap_set(net.instant, slot, now_s)
         return
@@ -142,7 +147,7 @@ def _stop(net: Network, slot: int, now_s: float) -> None:
     level = link[owner].level if owner >= 0 else 0.0
     first = slot * net.width
     for entry in range(first, first + flow[slot].hops):
-        number = net.entry[entry].link
+        number = net.hop_link[entry]
         if owner < 0:
             unfree_entry(net, entry)
         else:
@@ -153,7 +158,7 @@ def _stop(net: Network, slot: int, now_s: float) -> None:
         if link[number].active == 0:
             link[number].rate = 0.0
         else:
-            link[number].rate = max(0.0, link[number].rate - level * net.entry[entry].load)
+            link[number].rate = max(0.0, link[number].rate - level * net.hop_load[entry])
     if owner >= 0:
         disown(net, slot)
         _set_key(net, owner, now_s)
@@ -298,7 +303,7 @@ def _sum_anew(net: Network, number: int) -> None:
     rate = 0.0
     for i in range(start, start + link[number].active):
         at = net.active[i]
-        rate += net.entry[at].load * link[flow[at // net.width].owner].level
+        rate += net.hop_load[at] * link[flow[at // net.width].owner].level
     link[number].rate = rate
     clock = link[number].clock
     link[number].clock = 0.0

@@ -7,7 +7,7 @@ Otherwise the entries that run over it are searched. Exact either way.
 
 from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.kernels.network_levels import touch
-from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, Network
+from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, WEIGHTED, Network
 
 NEAR = 0.9  # of its old level: a link is first looked at there, which spares most second looks
 
@@ -26,13 +26,16 @@ def _fill(net: Network, near: float) -> int:
     """Fills with a guess that no level falls below `near` of its old one; -1 if one did."""
     count = _prepare(net, near)
     part, link = net.part, net.link
+    plain = net.counter[WEIGHTED] == 0
     moved = 0
     highest = 0.0
     left = net.counter[RUNNING] - net.instant.size[0]
     while left > 0 and count > 0:
         number = net.line[0]
         if part[number].free > 0:
-            if part[number].load < 1e-4 * link[number].load:
+            if plain:
+                part[number].load = part[number].free
+            elif part[number].load < 1e-4 * link[number].load:
                 part[number].load = _free_load(net, number)
             room = max(0.0, link[number].capacity - part[number].used)
             level = room / part[number].load
@@ -44,7 +47,10 @@ def _fill(net: Network, near: float) -> int:
                 return -1
             if part[number].stamp == 0 and part[number].free == link[number].owned:
                 level = room / link[number].owned_load
-                left -= _stream(net, number, level)
+                if plain:
+                    left -= _stream_plain(net, number, level)
+                else:
+                    left -= _stream(net, number, level)
             else:
                 level = room / _free_load(net, number)
                 given, moved = _search(net, number, level, moved)
@@ -108,19 +114,38 @@ def _sink(net: Network, count: int, at: int, number: int, key: float) -> None:
 @inlined
 def _stream(net: Network, number: int, level: float) -> int:
     """All flows that a link limited, and no others, get its new level."""
-    part, flow, entry, width = net.part, net.flow, net.entry, net.width
+    part, width = net.part, net.width
     start, count = net.link[number].start, net.link[number].owned
+    part[number].used += level * net.link[number].owned_load
     for i in range(start, start + count):
-        slot = net.owned[i]
-        first = slot * width
-        for at in range(first, first + flow[slot].hops):
-            other = entry[at].link
+        first = net.owned[i] * width
+        for at in range(first, first + width):
+            other = net.hop_link[at]
+            if other < 0:
+                break
             if other != number:
-                load = entry[at].load
+                load = net.hop_load[at]
                 part[other].used += level * load
                 part[other].load -= load
                 part[other].free -= 1
-    part[number].used += level * net.link[number].owned_load
+    return count
+
+
+@inlined
+def _stream_plain(net: Network, number: int, level: float) -> int:
+    """The same where every load is 1, so that a link's load is the count of its flows."""
+    part, width = net.part, net.width
+    start, count = net.link[number].start, net.link[number].owned
+    part[number].used += level * count
+    for i in range(start, start + count):
+        first = net.owned[i] * width
+        for at in range(first, first + width):
+            other = net.hop_link[at]
+            if other < 0:
+                break
+            if other != number:
+                part[other].used += level
+                part[other].free -= 1
     return count
 
 
@@ -141,14 +166,14 @@ def _free_load(net: Network, number: int) -> float:
     for i in range(start, start + net.link[number].active):
         at = net.active[i]
         if _is_free(net, at // net.width):
-            load += net.entry[at].load
+            load += net.hop_load[at]
     return load
 
 
 @inlined
 def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, int]:
     """The flows of a link that have no level yet get its level."""
-    part, flow, entry, width = net.part, net.flow, net.entry, net.width
+    part, flow, width = net.part, net.flow, net.width
     start = net.link[number].start
     given = 0
     for i in range(start, start + net.link[number].active):
@@ -166,8 +191,8 @@ def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, i
                 part[owner].stamp = 1
         first = slot * width
         for at in range(first, first + flow[slot].hops):
-            other = entry[at].link
-            load = entry[at].load
+            other = net.hop_link[at]
+            load = net.hop_load[at]
             part[other].used += level * load
             part[other].load -= load
             part[other].free -= 1

@@ -44,8 +44,8 @@ def look_at(net: Network, number: int) -> None:
 @inlined
 def free_entry(net: Network, entry: int) -> None:
     """Chains an entry to the flows without a level of its (touched) link."""
-    part, number = net.part, net.entry[entry].link
-    part[number].load += net.entry[entry].load
+    part, number = net.part, net.hop_link[entry]
+    part[number].load += net.hop_load[entry]
     part[number].free += 1
     net.chain[entry] = part[number].head
     part[number].head = entry
@@ -54,8 +54,8 @@ def free_entry(net: Network, entry: int) -> None:
 @inner
 def unfree_entry(net: Network, entry: int) -> None:
     """Takes an entry out of that chain again."""
-    part, number = net.part, net.entry[entry].link
-    part[number].load -= net.entry[entry].load
+    part, number = net.part, net.hop_link[entry]
+    part[number].load -= net.hop_load[entry]
     part[number].free -= 1
     if part[number].free == 0:
         part[number].load = 0.0
@@ -77,15 +77,15 @@ def _release(net: Network, slot: int, stamp: int, changed: int) -> int:
     flow[slot].stamp = 2 * net.counter[PASS]
     first = slot * net.width
     for entry in range(first, first + flow[slot].hops):
-        number = net.entry[entry].link
+        number = net.hop_link[entry]
         if part[number].mark != net.counter[PASS]:
             touch(net, number)
             look_at(net, number)
-        part[number].used -= level * net.entry[entry].load
+        part[number].used -= level * net.hop_load[entry]
         free_entry(net, entry)
         if number == owner:
             part[number].standing -= 1
-            part[number].owned -= net.entry[entry].load
+            part[number].owned -= net.hop_load[entry]
             if part[number].standing == 0:
                 part[number].owned = 0.0
         if part[number].stamp != stamp:
@@ -233,9 +233,9 @@ def _assign_free(net: Network, number: int, level: float, moved: int) -> tuple[i
             moved += 1
         first = slot * net.width
         for entry in range(first, first + flow[slot].hops):
-            other = net.entry[entry].link
-            part[other].used += level * net.entry[entry].load
-            part[other].load -= net.entry[entry].load
+            other = net.hop_link[entry]
+            part[other].used += level * net.hop_load[entry]
+            part[other].load -= net.hop_load[entry]
             part[other].free -= 1
             if part[other].free == 0:
                 part[other].load = 0.0
@@ -256,11 +256,11 @@ def _lower_owned(net: Network, number: int, level: float, stamp: int) -> None:
         flow[slot].stamp = 2 * net.counter[PASS] + 1
         first = slot * net.width
         for entry in range(first, first + flow[slot].hops):
-            other = net.entry[entry].link
+            other = net.hop_link[entry]
             if part[other].mark != net.counter[PASS]:
                 touch(net, other)
                 look_at(net, other)
-            part[other].used += by * net.entry[entry].load
+            part[other].used += by * net.hop_load[entry]
             if other != number and part[other].standing > 0 and part[other].stamp != stamp:
                 part[other].stamp = stamp
                 net.changed[changed] = other

@@ -19,7 +19,7 @@ I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
 Records = Any  # an array of records; numpy cannot type their fields
 
-PASS, TOUCHED, SOLVES, RUNNING, ALIVE, WIDE, FILLS, STORE, NEW = range(9)  # of `counter`
+PASS, TOUCHED, SOLVES, RUNNING, ALIVE, WIDE, FILLS, STORE, NEW, WEIGHTED = range(10)  # of `counter`
 
 LINK = np.dtype(
     [
@@ -71,9 +71,6 @@ FLOW = np.dtype(
     ],
     align=True,
 )
-ENTRY = np.dtype(  # one hop of a flow: entry = slot * width + hop
-    [("link", np.int32), ("place", np.int32), ("load", np.float64)], align=True
-)
 
 
 class Network(NamedTuple):
@@ -82,7 +79,9 @@ class Network(NamedTuple):
     link: Records  # [links] LINK
     part: Records  # [links] PART, scratch
     flow: Records  # [slots] FLOW
-    entry: Records  # [slots * width] ENTRY; load = weight of the hop times weight of the flow
+    hop_link: I4  # [slots * width] link of entry slot * width + hop, -1 after the last hop
+    hop_place: I4  # [slots * width] place among the active entries of the link
+    hop_load: F8  # [slots * width] weight of the hop times weight of the flow
     chain: I4  # [slots * width] next entry of the same link without a level, -1
     active: I4  # [store] entries by link
     owned: I4  # [store] slots by link
@@ -99,7 +98,7 @@ class Network(NamedTuple):
     route_start: I8  # [routes + 1]
     route_link: I8  # [hops]
     route_weight: F8  # [hops]
-    counter: I8  # [9]
+    counter: I8  # [10]
     width: int  # hops of the longest route
 
 
@@ -123,13 +122,15 @@ def make_network(
     used = int(reserved.sum())
     store = used if slots == len(hops) else max(used, slots * width)
     store += 2 * min(store, slots * width) + 8 if slots < 100_000 else 2 * slots + 8
-    counter = np.zeros(9, np.int64)
+    counter = np.zeros(10, np.int64)
     counter[PASS], counter[STORE] = 1, used
     return Network(
         link=link,
         part=np.zeros(links, PART),
         flow=flow,
-        entry=np.zeros(slots * width, ENTRY),
+        hop_link=np.full(slots * width, -1, np.int32),
+        hop_place=np.zeros(slots * width, np.int32),
+        hop_load=np.zeros(slots * width),
         chain=np.zeros(slots * width, np.int32),
         active=np.zeros(store, np.int32),
         owned=np.zeros(store, np.int32),
@@ -200,9 +201,9 @@ def add_entry(net: Network, entry: int, number: int) -> None:
     if at == link[number].size:
         grow_block(net, number)
     net.active[link[number].start + at] = entry
-    net.entry[entry].place = at
+    net.hop_place[entry] = at
     link[number].active = at + 1
-    link[number].load += net.entry[entry].load
+    link[number].load += net.hop_load[entry]
     if at == 0:
         place = net.counter[ALIVE]
         net.alive[place] = number
@@ -218,15 +219,15 @@ def drop_entry(net: Network, entry: int, number: int) -> None:
     link[number].active = last
     start = link[number].start
     moved = net.active[start + last]
-    at = net.entry[entry].place
+    at = net.hop_place[entry]
     net.active[start + at] = moved
-    net.entry[moved].place = at
-    load = net.entry[entry].load
+    net.hop_place[moved] = at
+    load = net.hop_load[entry]
     link[number].load -= load
     if last > 0 and link[number].load < 1e-3 * load:
         link[number].load = 0.0
         for i in range(start, start + last):
-            link[number].load += net.entry[net.active[i]].load
+            link[number].load += net.hop_load[net.active[i]]
     if last == 0:
         link[number].load = 0.0
         count = net.counter[ALIVE] - 1
@@ -285,8 +286,8 @@ def load_on(net: Network, slot: int, number: int) -> float:
     """What a flow loads on a link per unit of level."""
     first = slot * net.width
     for entry in range(first, first + net.flow[slot].hops):
-        if net.entry[entry].link == number:
-            load: float = net.entry[entry].load
+        if net.hop_link[entry] == number:
+            load: float = net.hop_load[entry]
             return load
     return 0.0
 
