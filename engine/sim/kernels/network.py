@@ -39,7 +39,7 @@ from engine.sim.kernels.network_tables import (
 
 __all__ = ["F8", "I4", "I8", "Network", "Records", "make_network"]
 
-FILLS_IN_A_ROW = 32  # then the narrow way is tried again
+FILLS_IN_A_ROW = 32, 4096  # then the narrow way is tried again; twice as many if it was wide
 WIDE_FLOWS, WIDE_SHARE = 64, 0.15  # a pass over more flows than these is wide
 SUMMED_ANEW = 1024  # changes of a link's rate until it is summed from its flows
 
@@ -252,14 +252,18 @@ def _settle(net: Network, now_s: float) -> None:
     running = counter[RUNNING] - net.instant.size[0]
     moved = 0
     if running > 0:
-        wide = counter[WIDE] == 1 and counter[FILLS] < FILLS_IN_A_ROW
+        wide = counter[WIDE] > 0 and counter[FILLS] < counter[WIDE]
         if wide or (4 * counter[NEW] > running and running > WIDE_FLOWS):
             counter[FILLS] += 1
             moved = fill_levels(net)
         else:
             counter[FILLS] = 0
             moved, given = solve_levels(net)
-            counter[WIDE] = 1 if given > max(WIDE_FLOWS, WIDE_SHARE * running) else 0
+            if given > max(WIDE_FLOWS, WIDE_SHARE * running):
+                least, most = FILLS_IN_A_ROW
+                counter[WIDE] = min(max(least, 2 * counter[WIDE]), most)
+            else:
+                counter[WIDE] = 0
     _commit(net, moved, now_s)
     counter[TOUCHED] = 0
     counter[NEW] = 0
@@ -303,7 +307,7 @@ def _sum_anew(net: Network, number: int) -> None:
     rate = 0.0
     for i in range(start, start + link[number].active):
         at = net.active[i]
-        rate += net.hop_load[at] * link[flow[at // net.width].owner].level
+        rate += net.hop_load[at] * link[flow[at >> net.shift].owner].level
     link[number].rate = rate
     clock = link[number].clock
     link[number].clock = 0.0

@@ -9,7 +9,7 @@ from engine.sim.kernels.compiling import inlined, inner
 from engine.sim.kernels.network_levels import touch
 from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, WEIGHTED, Network
 
-NEAR = 0.9  # of its old level: a link is first looked at there, which spares most second looks
+NEAR = 0.98  # of its old level: a link is first looked at there, which spares most second looks
 
 
 @inlined
@@ -61,7 +61,20 @@ def _fill(net: Network, near: float) -> int:
         count -= 1
         if count > 0:
             _sink(net, count, 0, net.line[count], net.line_key[count])
+    if near > 0.0 and _is_overrun(net):
+        _take_back(net, moved)
+        return -1
     return moved
+
+
+@inlined
+def _is_overrun(net: Network) -> bool:
+    """A link carries more than it can: it was looked at too late."""
+    for i in range(net.counter[ALIVE]):
+        number = net.alive[i]
+        if net.part[number].used > net.link[number].capacity * (1.0 + 1e-12):
+            return True
+    return False
 
 
 @inlined
@@ -165,7 +178,7 @@ def _free_load(net: Network, number: int) -> float:
     start = net.link[number].start
     for i in range(start, start + net.link[number].active):
         at = net.active[i]
-        if _is_free(net, at // net.width):
+        if _is_free(net, at >> net.shift):
             load += net.hop_load[at]
     return load
 
@@ -177,7 +190,7 @@ def _search(net: Network, number: int, level: float, moved: int) -> tuple[int, i
     start = net.link[number].start
     given = 0
     for i in range(start, start + net.link[number].active):
-        slot = net.active[i] // width
+        slot = net.active[i] >> net.shift
         if not _is_free(net, slot):
             continue
         given += 1

@@ -180,7 +180,7 @@ def solve_levels(net: Network) -> tuple[int, int]:
 def _release_all(net: Network, number: int) -> None:
     start = net.link[number].start
     for i in range(start, start + net.link[number].active):
-        slot = net.active[i] // net.width
+        slot = net.active[i] >> net.shift
         if net.flow[slot].owner >= 0 and net.flow[slot].stamp < 2 * net.counter[PASS]:
             _release(net, slot, -1, 0)
 
@@ -202,7 +202,7 @@ def _release_faster(net: Network, number: int, level: float, stamp: int) -> int:
     changed = 0
     start = net.link[number].start
     for i in range(start, start + net.link[number].active):
-        slot = net.active[i] // net.width
+        slot = net.active[i] >> net.shift
         owner = net.flow[slot].owner
         if (
             net.flow[slot].stamp < 2 * net.counter[PASS]
@@ -221,7 +221,7 @@ def _assign_free(net: Network, number: int, level: float, moved: int) -> tuple[i
     done = 2 * net.counter[PASS] + 1
     at = part[number].head
     while at >= 0:
-        slot = at // net.width
+        slot = at >> net.shift
         at = net.chain[at]
         if flow[slot].stamp == done:
             continue

@@ -99,7 +99,8 @@ class Network(NamedTuple):
     route_link: I8  # [hops]
     route_weight: F8  # [hops]
     counter: I8  # [10]
-    width: int  # hops of the longest route
+    width: int  # entries of a slot: a power of two from the hops of the longest route
+    shift: int  # its logarithm
 
 
 def make_network(
@@ -108,7 +109,8 @@ def make_network(
     """An idle network; `slots` flows may run at once, several on one route if need be."""
     links = len(link_bytes_per_s)
     hops = np.diff(route_start)
-    width = max(1, int(hops.max(initial=0)))
+    shift = max(0, int(hops.max(initial=1)) - 1).bit_length()
+    width = 1 << shift
     reserved = np.bincount(route_link, minlength=links).astype(np.int64)
     link = np.zeros(links, LINK)
     link["capacity"] = link_bytes_per_s
@@ -149,6 +151,7 @@ def make_network(
         route_weight=np.array(route_weight, np.float64),
         counter=counter,
         width=width,
+        shift=shift,
     )
 
 
