@@ -12,7 +12,7 @@ heap, not one of each flow. Records and storage are in network_tables.
 
 import numpy as np
 
-from engine.sim.kernels.compiling import inlined, inner, kernel
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set, heap_top_key
 from engine.sim.kernels.network_fill import fill_levels
 from engine.sim.kernels.network_levels import free_entry, solve_levels, touch, unfree_entry
@@ -64,7 +64,7 @@ def _busy(net: Network, number: int, moved_bytes: float) -> float:
     return busy + since / net.link[number].capacity if since > 0.0 else busy
 
 
-@kernel
+@bare_kernel
 def read_links(net: Network, now_s: float, rate: F8, moved: F8, busy: F8) -> None:
     """Bytes/s in use, bytes moved and busy seconds of every link up to now; changes nothing else."""
     for number in range(net.link.size):
@@ -74,7 +74,7 @@ def read_links(net: Network, now_s: float, rate: F8, moved: F8, busy: F8) -> Non
         busy[number] = _busy(net, number, moved[number])
 
 
-@kernel
+@bare_kernel
 def net_account(net: Network, now_s: float) -> None:
     """Brings the integrals of all links up to now."""
     for number in range(net.link.size):
@@ -88,7 +88,7 @@ def _fold_busy(net: Network, number: int) -> None:
     net.link[number].bytes_before = net.link[number].bytes
 
 
-@inner
+@bare
 def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
     """Starts a flow of `size_bytes` in an idle slot; without links or bytes it is done at once."""
     _start(net, slot, route, size_bytes, now_s)
@@ -127,7 +127,7 @@ def _start(net: Network, slot: int, route: int, size_bytes: float, now_s: float)
     net.counter[NEW] += 1
 
 
-@inner
+@bare
 def net_stop(net: Network, slot: int, now_s: float) -> None:
     """Takes a flow out, done or not; its slot is idle afterwards."""
     _stop(net, slot, now_s)
@@ -164,7 +164,7 @@ def _stop(net: Network, slot: int, now_s: float) -> None:
         _set_key(net, owner, now_s)
 
 
-@inner
+@bare
 def net_set_capacity(net: Network, number: int, bytes_per_s: float, now_s: float) -> None:
     """A link fails (0), degrades or is repaired; its flows stall or share what is left."""
     link = net.link
@@ -179,13 +179,13 @@ def net_set_capacity(net: Network, number: int, bytes_per_s: float, now_s: float
         net.part[number].cut = 1
 
 
-@inner
+@bare
 def net_set_weight(net: Network, slot: int, weight: float) -> None:
     """Fairness weight of the flows that start in an idle slot from now on."""
     net.flow[slot].weight = weight
 
 
-@inner
+@bare
 def net_left_bytes(net: Network, slot: int, now_s: float) -> float:
     """Bytes that a running flow has still to move."""
     owner = net.flow[slot].owner
@@ -197,7 +197,7 @@ def net_left_bytes(net: Network, slot: int, now_s: float) -> float:
     return max(0.0, left)
 
 
-@inner
+@bare
 def net_rate(net: Network, slot: int) -> float:
     """Bytes/s of a flow since the last `net_settle`."""
     owner = net.flow[slot].owner
@@ -224,21 +224,21 @@ def net_next_slot(net: Network) -> int:
     return slot
 
 
-@inner
+@bare
 def net_is_idle(net: Network) -> bool:
     """True without a running flow."""
     idle: bool = net.counter[RUNNING] == 0
     return idle
 
 
-@inner
+@bare
 def net_runs(net: Network, slot: int) -> bool:
     """True while a flow is in the slot."""
     runs: bool = net.flow[slot].route >= 0
     return runs
 
 
-@inner
+@bare
 def net_settle(net: Network, now_s: float) -> None:
     """Gives every flow that a change since the last call can have touched its max-min rate."""
     if net.counter[TOUCHED] > 0:
@@ -329,7 +329,7 @@ def _set_key(net: Network, number: int, now_s: float) -> None:
     heap_set(net.heap, number, done_s)
 
 
-@kernel
+@bare_kernel
 def run_flows(net: Network, begin_s: F8, size_bytes: F8, order: I8, finish_s: F8) -> int:
     """Runs every flow once: slot and route f from begin_s[f]; returns the number of events.
 

@@ -5,7 +5,7 @@ those that it limits again: then its list of them is streamed, and no flow is lo
 Otherwise the entries that run over it are searched. Exact either way.
 """
 
-from engine.sim.kernels.compiling import inlined, inner
+from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.network_levels import touch
 from engine.sim.kernels.network_tables import ALIVE, PASS, RUNNING, WEIGHTED, Network
 
@@ -21,7 +21,7 @@ def fill_levels(net: Network) -> int:
     return moved
 
 
-@inner
+@bare
 def _fill(net: Network, near: float) -> int:
     """Fills with a guess that no level falls below `near` of its old one; -1 if one did."""
     count = _prepare(net, near)

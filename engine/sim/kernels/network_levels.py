@@ -9,7 +9,7 @@ section 6.5). What no release reaches stands. Filling all links at once is in ne
 
 import numpy as np
 
-from engine.sim.kernels.compiling import inlined, inner
+from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.network_tables import PASS, TOUCHED, Network
 
@@ -51,7 +51,7 @@ def free_entry(net: Network, entry: int) -> None:
     part[number].head = entry
 
 
-@inner
+@bare
 def unfree_entry(net: Network, entry: int) -> None:
     """Takes an entry out of that chain again."""
     part, number = net.part, net.hop_link[entry]

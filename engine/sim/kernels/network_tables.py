@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.compiling import inlined, inner
+from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.tables import Heap, new_heap
 
 F8 = NDArray[np.float64]
@@ -155,7 +155,7 @@ def make_network(
     )
 
 
-@inner
+@bare
 def grow_block(net: Network, number: int) -> None:
     """Gives a link's block twice its room."""
     link = net.link
@@ -171,7 +171,7 @@ def grow_block(net: Network, number: int) -> None:
     net.counter[STORE] = new + size
 
 
-@inner
+@bare
 def _pack(net: Network) -> None:
     """Moves all blocks to the front, each as long as it is used."""
     _pack_store(net, net.owned)
@@ -184,7 +184,7 @@ def _pack(net: Network) -> None:
     net.counter[STORE] = top
 
 
-@inner
+@bare
 def _pack_store(net: Network, store: I4) -> None:
     for i in range(store.size):
         net.spare[i] = store[i]
