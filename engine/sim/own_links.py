@@ -54,4 +54,4 @@ def own_links(fabric: FabricTables, replicas: ReplicaTables, rate: F8) -> OwnLin
 def sums_of_rows(start: I8, value: F8) -> F8:
     """[rows] sum of value[start[i]:start[i + 1]], 0 for an empty row."""
     row = np.repeat(np.arange(len(start) - 1), np.diff(start))
-    return np.bincount(row, weights=value, minlength=len(start) - 1)
+    return np.bincount(row, weights=value, minlength=len(start) - 1).astype(np.float64)

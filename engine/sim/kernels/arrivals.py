@@ -4,10 +4,10 @@ import numpy as np
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.agents import after_step, core_free, draw, draw_steps, forget, wake
-from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.network import Network, net_start
-from engine.sim.kernels.scheduler import schedule, waited_kv
+from engine.sim.kernels.scheduler import waited_kv
 from engine.sim.kernels.stretches import cut_stretch
 from engine.sim.kernels.world import (
     APPEND,
@@ -35,7 +35,7 @@ from engine.sim.state import (
 )
 
 
-@bare
+@inlined
 def occupy(s: State, delta: int, now: float) -> None:
     """Counts the requests in the system over time; `delta` come or go."""
     real, whole = s.real, s.whole
@@ -44,7 +44,7 @@ def occupy(s: State, delta: int, now: float) -> None:
     whole[IN_SYSTEM] += delta
 
 
-@bare
+@inlined
 def assign(s: State, r: int, delta: int) -> None:
     """Counts a request to or off a replica."""
     s.rep[r].assigned += delta
@@ -52,7 +52,7 @@ def assign(s: State, r: int, delta: int) -> None:
         heap_set(s.load_heap, r, float(s.rep[r].assigned))
 
 
-@bare
+@inlined
 def _choose(w: World, s: State, q: int) -> int:
     """The replica of a request by the router's rule."""
     if w.limits.router == SESSION_STICKY and w.agents.agents > 0:
@@ -64,9 +64,9 @@ def _choose(w: World, s: State, q: int) -> int:
     return r
 
 
-@bare
-def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, now: float) -> None:
-    """A request comes to its replica, or is refused because it can never fit."""
+@inlined
+def arrive(w: World, s: State, q: int, prompt: int, output: int, now: float) -> int:
+    """A request comes, or is refused because it can never fit; its slot if it is there at once."""
     rep, req = s.rep, s.req
     s.whole[ARRIVED] += 1
     size = w.limits.block_tokens
@@ -79,7 +79,7 @@ def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, n
         if w.agents.agents > 0:
             req[q].output = 0
             after_step(w, s, q, now)
-        return
+        return -1
     occupy(s, 1, now)
     assign(s, r, 1)
     req[q].replica = r
@@ -99,31 +99,31 @@ def arrive(w: World, net: Network, s: State, q: int, prompt: int, output: int, n
         s.req_cause[q, c] = 0.0
     if rep[r].latency_s > 0.0:
         wake(s, q, ON_THE_WAY, now + rep[r].latency_s)
-    else:
-        _into_pipe(w, net, s, q, now)
+        return -1
+    return q
 
 
-@bare
-def _into_pipe(w: World, net: Network, s: State, q: int, now: float) -> None:
-    """The prompt of a request waits for, or takes, the replica's way in."""
+@inlined
+def into_pipe(w: World, net: Network, s: State, q: int, now: float) -> int:
+    """The prompt of a request takes, or waits for, the replica's way in; its slot if none is."""
     rep, req = s.rep, s.req
     r = req[q].replica
     slot = w.replicas + r
     if net.route_start[slot + 1] == net.route_start[slot]:
-        enqueue(w, s, q, now, True)
-        return
+        return q
     req[q].phase = IN_PIPE
     req[q].queue_next = -1
     if rep[r].in_tail >= 0:
         req[rep[r].in_tail].queue_next = q
         rep[r].in_tail = q
-        return
+        return -1
     rep[r].in_head = q
     rep[r].in_tail = q
     start_ingress(w, net, s, r, now)
+    return -1
 
 
-@bare
+@inlined
 def start_ingress(w: World, net: Network, s: State, r: int, now: float) -> None:
     """Sends the next prompt through the way in."""
     q = s.rep[r].in_head
@@ -132,9 +132,9 @@ def start_ingress(w: World, net: Network, s: State, r: int, now: float) -> None:
     net_start(net, slot, slot, BYTES_A_TOKEN * tokens, now)
 
 
-@bare
-def enqueue(w: World, s: State, q: int, now: float, through: bool) -> None:
-    """A prompt has arrived: its request waits, and an idle replica begins a step.
+@inlined
+def enqueue(w: World, s: State, q: int, now: float, through: bool) -> int:
+    """A prompt has arrived: its request waits; returns its replica if that is idle.
 
     `through`: steps that end now have ended, as replicas come before slots and arrivals.
     """
@@ -145,7 +145,7 @@ def enqueue(w: World, s: State, q: int, now: float, through: bool) -> None:
         cut_stretch(w, s, r, now, through)
     req[q].phase = WAITING
     req[q].mark_s = now
-    req[q].mark_kv = waited_kv(s, r, now)
+    req[q].mark_kv = waited_kv(rep, r, now)
     req[q].queue_next = -1
     if rep[r].wait_tail >= 0:
         req[rep[r].wait_tail].queue_next = q
@@ -153,31 +153,30 @@ def enqueue(w: World, s: State, q: int, now: float, through: bool) -> None:
         rep[r].wait_head = q
     rep[r].wait_tail = q
     rep[r].waiting += 1
-    if rep[r].mode == 0:
-        schedule(w, s, r, now)
+    return r if rep[r].mode == 0 else -1
 
 
 @bare
-def slot_event(w: World, net: Network, s: State, now: float) -> None:
-    """A timed event of a slot: on the way, thought, core or tool has ended."""
+def slot_event(w: World, s: State, now: float) -> int:
+    """A timed event of a slot (on the way, thought, core or tool has ended); who enters a pipe."""
     req = s.req
     q = s.req_heap.items[0]
     heap_remove(s.req_heap, q)
     phase = req[q].phase
     if phase == ON_THE_WAY:
-        _into_pipe(w, net, s, q, now)
-    elif phase == THINKING:
-        s.agent[q].steps_left = draw_steps(w, s, q)
-        _next_step(w, net, s, q, now)
-    elif phase == ON_CORE:
+        return int(q)
+    if phase == ON_CORE:
         core_free(w, s, q, now)
         wake(s, q, TOOL, now + max(0.0, s.agent[q].tool_s - s.agent[q].cpu_s))
-    elif phase == TOOL:
-        _next_step(w, net, s, q, now)
+        return -1
+    if phase == THINKING:
+        s.agent[q].steps_left = draw_steps(w, s, q)
+    entering: int = _next_step(w, s, q, now)
+    return entering
 
 
-@bare
-def _next_step(w: World, net: Network, s: State, a: int, now: float) -> None:
+@inlined
+def _next_step(w: World, s: State, a: int, now: float) -> int:
     """One model step of an agent: its context so far and what a tool or a person appends."""
     window = w.agents.window_tokens
     append = max(1.0, np.rint(draw(w, s, a, APPEND)))
@@ -188,4 +187,5 @@ def _next_step(w: World, net: Network, s: State, a: int, now: float) -> None:
         forget(w, s, a, now)
         append = max(1.0, min(append, window - s.agent[a].context - output))
     s.agent[a].append = append
-    arrive(w, net, s, a, int(s.agent[a].context) + int(append), output, now)
+    entering: int = arrive(w, s, a, int(s.agent[a].context) + int(append), output, now)
+    return entering

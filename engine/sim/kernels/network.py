@@ -224,7 +224,7 @@ def net_next_slot(net: Network) -> int:
     return slot
 
 
-@bare
+@inlined
 def net_is_idle(net: Network) -> bool:
     """True without a running flow."""
     idle: bool = net.counter[RUNNING] == 0
@@ -236,6 +236,13 @@ def net_runs(net: Network, slot: int) -> bool:
     """True while a flow is in the slot."""
     runs: bool = net.flow[slot].route >= 0
     return runs
+
+
+@inlined
+def net_is_touched(net: Network) -> bool:
+    """Something has changed since the last `net_settle`."""
+    touched: bool = net.counter[TOUCHED] > 0
+    return touched
 
 
 @bare

@@ -14,7 +14,7 @@ from engine.sim.kernels.cache import (
     cache_take,
     cache_unpin,
 )
-from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.stretches import (
     close_stretch,
@@ -32,12 +32,12 @@ from engine.sim.kernels.world import (
     WAITING,
     World,
 )
-from engine.sim.state import LOGGED, PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, State
+from engine.sim.state import LOGGED, PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, Records, State
 
 ADMITTED, LACKS_BLOCKS, TOO_LONG = range(3)
 
 
-@bare
+@inlined
 def unlink_running(s: State, r: int, q: int) -> None:
     """Takes a sequence out of the running ones."""
     rep, req = s.rep, s.req
@@ -55,14 +55,14 @@ def unlink_running(s: State, r: int, q: int) -> None:
     rep[r].running -= 1
 
 
-@bare
+@inlined
 def release_promise(w: World, s: State, r: int, q: int, tokens: int) -> None:
     """A sequence that has `tokens` in KV takes no more blocks: what it was promised is free."""
     if w.limits.no_evict:
         s.rep[r].promised -= _blocks_to_come(w, s, q, tokens)
 
 
-@bare
+@inlined
 def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
     """Blocks that a sequence with `tokens` in KV still needs for its whole output."""
     size = w.limits.block_tokens
@@ -71,7 +71,7 @@ def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
     return come
 
 
-@bare
+@inlined
 def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
     rep, req = s.rep, s.req
@@ -87,34 +87,33 @@ def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     return tokens
 
 
-@bare
+@inlined
 def entry_blocks(w: World) -> int:
     """KV blocks of one prefix entry of a trace."""
     size = w.limits.block_tokens
     return (w.requests.entry_tokens + size - 1) // size
 
 
-@bare
-def waited_kv(s: State, r: int, now: float) -> float:
+@inlined
+def waited_kv(rep: Records, r: int, now: float) -> float:
     """Seconds so far in which the head of the queue lacked KV blocks."""
-    rep = s.rep
     waited: float = rep[r].wait_kv
     if rep[r].blocked:
         waited += now - rep[r].wait_mark
     return waited
 
 
-@bare
+@inlined
 def _block(s: State, r: int, blocked: int, now: float) -> None:
     """The head of the queue lacks KV blocks, or does no more."""
     rep = s.rep
     if rep[r].blocked != blocked:
-        rep[r].wait_kv = waited_kv(s, r, now)
+        rep[r].wait_kv = waited_kv(rep, r, now)
         rep[r].wait_mark = now
         rep[r].blocked = blocked
 
 
-@bare
+@inlined
 def schedule(w: World, s: State, r: int, now: float) -> None:
     """Forms the next step of a replica, or leaves it idle."""
     rep, req, limits = s.rep, s.req, w.limits
@@ -137,9 +136,11 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
     if not pushed_out:
         while rep[r].wait_head >= 0 and budget > 0 and rep[r].running < limits.max_seqs:
             q = rep[r].wait_head
-            verdict = _admit(w, s, r, q, budget, now)
+            verdict, hit, need, pinned = _fits(w, s, r, q, budget)
             if verdict != ADMITTED:
                 break
+            close_stretch(w, s, r, now)
+            _admit(w, s, r, q, hit, need, pinned, now)
             x = min(req[q].target - req[q].filled, budget)
             area += _give(s, q, x)
             chunks += 1
@@ -154,11 +155,11 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
     _begin_step(w, s, r, tokens, samples, chunks, area, grown, now)
     rep[r].ahead = 0
     if chunks == 0 and not pushed_out and w.jump > 0 and not shares_links(w, r):
-        rep[r].ahead = plan_ahead(w, s, r)
-    heap_set(s.rep_heap, r, stretch_end(s, r, rep[r].done + 1 + rep[r].ahead))
+        rep[r].ahead = plan_ahead(rep, s.ring, s.growing, w.jump, w.limits.chunked_prefill, r)
+    heap_set(s.rep_heap, r, stretch_end(rep, r, rep[r].done + 1 + rep[r].ahead))
 
 
-@bare
+@inlined
 def _begin_step(
     w: World, s: State, r: int, tokens: int, samples: int, chunks: int, area: float, grown: int,
     now: float,
@@ -184,7 +185,7 @@ def _begin_step(
         s.log[row, 7] = area
 
 
-@bare
+@inlined
 def _give(s: State, q: int, x: int) -> float:
     """Gives a prompt its chunk of the step; returns the attention area in tokens^2."""
     s.req[q].chunk = x
@@ -192,7 +193,7 @@ def _give(s: State, q: int, x: int) -> float:
     return area
 
 
-@bare
+@inlined
 def _grow(w: World, s: State, r: int, now: float) -> bool:
     """Takes the blocks that decoding sequences need for their next token; True if some left."""
     rep = s.rep
@@ -275,16 +276,18 @@ def _unlink_fill(s: State, r: int, q: int) -> None:
     req[q].fill_next = -1
 
 
-@bare
-def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> int:
-    """Moves the head of the queue into the batch if its blocks can be had; returns how it went."""
+@inlined
+def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, int, int]:
+    """Whether the head of the queue can come in, its cached tokens, blocks to take, entries to pin.
+
+    The first is ADMITTED, LACKS_BLOCKS or TOO_LONG.
+    """
     rep, req, cache = s.rep, s.req, s.cache
     size = w.limits.block_tokens
     total = (req[q].target + size - 1) // size
-    closed = w.agents.agents > 0
     hit = reused = pinned = 0
     loose = rep[r].loose
-    if w.limits.prefix_cache and closed:
+    if w.limits.prefix_cache and w.agents.agents > 0:
         row = cache_row(cache, r)
         reused = cache[row, q].blocks
         hit = min(cache[row, q].tokens, req[q].target - 1)
@@ -301,16 +304,27 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> int:
         hit = pinned * w.requests.entry_tokens
     # one that was pushed out may be longer than a step: it starts in an empty one, in chunks
     whole = min(req[q].target - hit, w.limits.max_batched_tokens)
-    if not w.limits.chunked_prefill and whole > budget:
-        return TOO_LONG
     need = max(0, total - reused)
+    if not w.limits.chunked_prefill and whole > budget:
+        return TOO_LONG, hit, need, pinned
     come = _blocks_to_come(w, s, q, req[q].target) if w.limits.no_evict else 0
     if need + come + rep[r].promised > rep[r].free + loose:
-        return LACKS_BLOCKS
-    close_stretch(w, s, r, now)
-    rep[r].promised += come
-    if closed and reused > 0:
-        cache_take(rep, cache, r, q)
+        return LACKS_BLOCKS, hit, need, pinned
+    return ADMITTED, hit, need, pinned
+
+
+@inlined
+def _admit(
+    w: World, s: State, r: int, q: int, hit: int, need: int, pinned: int, now: float
+) -> None:
+    """Moves the head of the queue into the batch."""
+    rep, req, cache = s.rep, s.req, s.cache
+    if w.limits.no_evict:
+        rep[r].promised += _blocks_to_come(w, s, q, req[q].target)
+    req[q].blocks = need
+    if w.agents.agents > 0:
+        if hit > 0:
+            req[q].blocks += cache_take(rep, cache, r, q)
     elif pinned > 0:
         first = w.requests.entry_start[q]
         for at in range(pinned):
@@ -318,12 +332,10 @@ def _admit(w: World, s: State, r: int, q: int, budget: int, now: float) -> int:
         req[q].pinned = pinned
     cache_make_room(rep, cache, r, need)
     rep[r].free -= need
-    req[q].blocks = total if closed else need
     _link_running(s, r, q, hit, now)
-    return ADMITTED
 
 
-@bare
+@inlined
 def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
     rep, req = s.rep, s.req
     rep[r].wait_head = req[q].queue_next
@@ -336,7 +348,7 @@ def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
         s.req_cause[q, KV_MEMORY] += waited
         req[q].mark_s = now
     else:
-        lacked = min(waited_kv(s, r, now) - req[q].mark_kv, waited)
+        lacked = min(waited_kv(rep, r, now) - req[q].mark_kv, waited)
         s.req_cause[q, KV_MEMORY] += lacked
         s.req_cause[q, QUEUE] += waited - lacked
         req[q].cached = hit

@@ -13,6 +13,7 @@ from engine.sim.kernels.arrivals import (
     arrive,
     assign,
     enqueue,
+    into_pipe,
     occupy,
     slot_event,
     start_ingress,
@@ -23,6 +24,7 @@ from engine.sim.kernels.heap import heap_remove, heap_top_key
 from engine.sim.kernels.network import (
     Network,
     net_is_idle,
+    net_is_touched,
     net_next_slot,
     net_next_time,
     net_runs,
@@ -77,19 +79,22 @@ from engine.sim.state import (
 @bare_kernel
 def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     """Processes events up to `until_s`, at most `budget` of them; returns a Status."""
-    status = _run(w, net, s, until_s, budget)
+    status: int = _run(w, net, s, until_s, budget)
     catch_up_all(w, s, s.real[NOW], status == REACHED)
     return status
 
 
-@bare
+@inlined
 def _run(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     real, whole = s.real, s.whole
+    status = OK
     for _ in range(budget):
         if whole[COMPLETED] + w.limits.max_seqs + 1 > s.numbers.shape[0]:
-            return OUTPUT_FULL
+            status = OUTPUT_FULL
+            break
         if _is_drained(w, net, s):
-            return DRAINED
+            status = DRAINED
+            break
         network_s = net_next_time(net)
         replica_s = heap_top_key(s.rep_heap)
         slot_s = heap_top_key(s.req_heap)
@@ -98,27 +103,47 @@ def _run(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
             arrival_s = max(w.requests.arrival_s[whole[NEXT_ARRIVAL]], real[NOW])
         first_s = min(network_s, replica_s, slot_s, arrival_s)
         if first_s == np.inf:
-            return STALLED
+            status = STALLED
+            break
         if min(first_s, real[SAMPLE_AT]) > until_s:
             real[NOW] = until_s
-            return REACHED
+            status = REACHED
+            break
         if real[SAMPLE_AT] < first_s:
             _sample(w, s)
             continue
         real[NOW] = max(real[NOW], first_s)
         whole[EVENTS] += 1
+        # what follows from an event, each at one place of the code: a call with the whole state
+        # costs as much as a step, so that functions are put into their caller
+        ended = came = idle = -1  # replica whose step has ended; slot at its replica; idle replica
+        entering = -1  # slot whose prompt takes the way in
+        flow_came = False
         if network_s <= first_s:
-            _flow_ended(w, net, s, first_s)
+            ended, came = _flow_ended(w, net, s, first_s)
+            flow_came = True
         elif replica_s <= first_s:
-            _compute_ended(w, net, s, first_s)
+            ended = _compute_ended(w, net, s, first_s)
         elif slot_s <= first_s:
-            slot_event(w, net, s, first_s)
+            entering = slot_event(w, s, first_s)
         else:
             q = whole[NEXT_ARRIVAL]
             whole[NEXT_ARRIVAL] += 1
-            arrive(w, net, s, q, w.requests.input_tokens[q], w.requests.output_tokens[q], first_s)
-        net_settle(net, first_s)
-    return OK
+            entering = arrive(
+                w, s, q, w.requests.input_tokens[q], w.requests.output_tokens[q], first_s
+            )
+        if entering >= 0:
+            came = into_pipe(w, net, s, entering, first_s)
+        if came >= 0:
+            idle = enqueue(w, s, came, first_s, not flow_came)
+        if ended >= 0:
+            _end_step(w, net, s, ended, first_s)
+            idle = ended
+        if idle >= 0:
+            schedule(w, s, idle, first_s)
+        if net_is_touched(net):
+            net_settle(net, first_s)
+    return status
 
 
 @inlined
@@ -152,13 +177,14 @@ def _sample(w: World, s: State) -> None:
     take_sample(s, waiting, running, used / max(total, 1.0))
 
 
-@bare
-def _flow_ended(w: World, net: Network, s: State, now: float) -> None:
+@inlined
+def _flow_ended(w: World, net: Network, s: State, now: float) -> tuple[int, int]:
+    """The replica whose step ends with a flow, and the slot whose prompt is there; -1 for none."""
     slot = net_next_slot(net)
     net_stop(net, slot, now)
     if slot < w.replicas:
-        _step_ended(w, net, s, slot, now)
-    elif slot < 2 * w.replicas:
+        return slot, -1
+    if slot < 2 * w.replicas:
         r = slot - w.replicas
         q = s.rep[r].in_head
         s.rep[r].in_head = s.req[q].queue_next
@@ -167,46 +193,46 @@ def _flow_ended(w: World, net: Network, s: State, now: float) -> None:
             s.rep[r].in_tail = -1
         else:
             start_ingress(w, net, s, r, now)
-        enqueue(w, s, q, now, False)
-    else:
-        r = slot - 2 * w.replicas
-        if s.rep[r].out_bytes > 0.0:
-            _start_egress(w, net, s, r, now)
+        return -1, q
+    r = slot - 2 * w.replicas
+    if s.rep[r].out_bytes > 0.0:
+        _start_egress(w, net, s, r, now)
+    return -1, -1
 
 
-@bare
-def _compute_ended(w: World, net: Network, s: State, now: float) -> None:
+@inlined
+def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
+    """Ends planned steps and the compute part of the running one; its replica if it has ended."""
     rep = s.rep
-    r = s.rep_heap.items[0]
+    r: int = s.rep_heap.items[0]
     if rep[r].ahead > 0:
-        skip_steps(w, s, r, rep[r].ahead)
+        skip_steps(rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, rep[r].ahead)
     if shares_links(w, r) and rep[r].moved > 0.0:
         heap_remove(s.rep_heap, r)
         rep[r].mode = COMMUNICATING
         net_start(net, r, r, rep[r].moved, now)
-    else:
-        _step_ended(w, net, s, r, now)
+        return -1
+    return r
 
 
-@bare
-def _step_ended(w: World, net: Network, s: State, r: int, now: float) -> None:
+@inlined
+def _end_step(w: World, net: Network, s: State, r: int, now: float) -> None:
     rep, req = s.rep, s.req
     rep[r].mode = 0
     s.whole[STEPS] += 1
     s.whole[TOKENS_OUT] += rep[r].samples
-    count_step(s, r)
-    chunks = rep[r].chunks
-    if chunks > 0 or shares_links(w, r):
-        close_stretch(w, s, r, now)
+    count_step(rep, r)
     step = rep[r].step
     bucket = step % RING
+    chunks = rep[r].chunks
     q = s.ring[r, bucket]
+    if q >= 0 or chunks > 0 or shares_links(w, r):
+        close_stretch(w, s, r, now)
     if q >= 0:
         s.ring[r, bucket] = -1
     while q >= 0:
         following = req[q].ring_next
         if req[q].finish_step == step:
-            close_stretch(w, s, r, now)
             tokens = leave_decode(w, s, r, q, step)
             _complete(w, net, s, r, q, tokens, now)
         else:
@@ -225,10 +251,9 @@ def _step_ended(w: World, net: Network, s: State, r: int, now: float) -> None:
             req[q].fill_next = -1
             _prefilled(w, net, s, r, q, step, now)
         q = following
-    schedule(w, s, r, now)
 
 
-@bare
+@inlined
 def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now: float) -> None:
     """A prompt is whole: its next token is out; it decodes on, or is done."""
     rep, req = s.rep, s.req
@@ -258,7 +283,7 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
     s.ring[r, bucket] = q
 
 
-@bare
+@inlined
 def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now: float) -> None:
     rep, req = s.rep, s.req
     occupy(s, -1, now)
@@ -293,7 +318,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
         after_step(w, s, q, now)
 
 
-@bare
+@inlined
 def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
     """The KV of a finished request becomes prefix entries, or is free again."""
     rep, req, cache = s.rep, s.req, s.cache
@@ -328,7 +353,7 @@ def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
     rep[r].free += own
 
 
-@bare
+@inlined
 def _start_egress(w: World, net: Network, s: State, r: int, now: float) -> None:
     slot = 2 * w.replicas + r
     net_start(net, slot, slot, s.rep[r].out_bytes, now)

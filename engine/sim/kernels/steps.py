@@ -4,14 +4,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.compiling import bare, bare_kernel, inlined
+from engine.sim.kernels.compiling import bare_kernel, inlined
 from engine.sim.kernels.world import COMPUTE, MEMORY, OVERHEAD
 from engine.sim.tables import TimingTables
 
 F8 = NDArray[np.float64]
 
 
-@bare
+@inlined
 def step_causes(
     timing: TimingTables,
     tokens: int,

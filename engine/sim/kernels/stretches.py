@@ -25,21 +25,23 @@ from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.steps import collective_bytes, context_slope, step_causes
 from engine.sim.kernels.world import COMPUTE, MEMORY, OVERHEAD, SCALE_OUT, SCALE_UP, World
-from engine.sim.state import EVENTS, RING, STEPS, TOKENS_OUT, State
+from engine.sim.state import EVENTS, RING, STEPS, TOKENS_OUT, Records, State
 
 F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
+I4 = NDArray[np.int32]
 
 
 @inlined
 def shares_links(w: World, r: int) -> bool:
     """The coflow of a replica has a link that somebody else uses."""
-    return w.own_bytes_per_s[r] == 0.0
+    shared: bool = w.own_bytes_per_s[r] == 0.0
+    return shared
 
 
 @inlined
-def stretch_end(s: State, r: int, steps: int) -> float:
+def stretch_end(rep: Records, r: int, steps: int) -> float:
     """When so many steps of the stretch have ended; before the collectives if links are shared."""
-    rep = s.rep
     context = steps * rep[r].first_context + rep[r].decoding * (steps * (steps - 1) // 2)
     whole_s = steps * (rep[r].base_s + rep[r].link_s)
     end_s: float = rep[r].start_s + (whole_s + rep[r].slope_s * context)
@@ -76,9 +78,8 @@ def open_stretch(
 
 
 @inlined
-def count_step(s: State, r: int) -> None:
+def count_step(rep: Records, r: int) -> None:
     """One more step of the stretch has ended."""
-    rep = s.rep
     growth = rep[r].growth
     if growth > 0:
         rep[r].growth_sum += growth
@@ -88,13 +89,25 @@ def count_step(s: State, r: int) -> None:
     rep[r].step += 1
 
 
-@bare
+@inlined
 def close_stretch(w: World, s: State, r: int, now: float) -> None:
     """Turns the ended steps of a stretch into seconds; nothing to do if they are already."""
-    rep = s.rep
+    if s.rep[r].done > 0:
+        size = w.limits.block_tokens
+        _close(s.rep, s.rep_cause, s.step_cause, r, shares_links(w, r), size, now)
+
+
+@bare
+def _close(
+    rep: Records,
+    rep_cause: F8,
+    step_cause: F8,
+    r: int,
+    shares: bool,
+    block_tokens: int,
+    now: float,
+) -> None:
     done = rep[r].done
-    if done == 0:
-        return
     rep[r].done = 0
     grown = done * (done - 1) // 2
     decoding = rep[r].decoding
@@ -103,46 +116,45 @@ def close_stretch(w: World, s: State, r: int, now: float) -> None:
     compute_s = done * rep[r].base_s + attention_s
     span_s = now - rep[r].start_s
     link_s = done * rep[r].link_s
-    if shares_links(w, r):
+    if shares:
         link_s = max(0.0, span_s - compute_s)
     else:
         rep[r].own_link_s += link_s
         rep[r].own_link_bytes += done * rep[r].moved
     total = 0.0
     for c in range(CAUSES):
-        part = done * s.step_cause[r, c]
+        part = done * step_cause[r, c]
         if c == MEMORY:
             part += attention_s
         total += part
-        s.rep_cause[r, c] += part
-    s.rep_cause[r, SCALE_OUT if rep[r].remote else SCALE_UP] += link_s
+        rep_cause[r, c] += part
+    rep_cause[r, SCALE_OUT if rep[r].remote else SCALE_UP] += link_s
     # what rounding of the clock adds or takes goes to the overhead, so that causes sum exactly
-    s.rep_cause[r, OVERHEAD] += span_s - (total + link_s)
+    rep_cause[r, OVERHEAD] += span_s - (total + link_s)
     rep[r].busy_s += compute_s
-    rep[r].compute_s += done * s.step_cause[r, COMPUTE]
+    rep[r].compute_s += done * step_cause[r, COMPUTE]
     kv = rep[r].used * span_s
     if rep[r].growth_sum > 0:
         step_s = rep[r].base_s + rep[r].link_s
         first = rep[r].first_context * rep[r].growth_sum
         kv += step_s * rep[r].growth_sum
         kv += rep[r].slope_s * (first + decoding * rep[r].growth_moment)
-    rep[r].kv_token_s += kv * w.limits.block_tokens
+    rep[r].kv_token_s += kv * block_tokens
 
 
 @bare
-def plan_ahead(w: World, s: State, r: int) -> int:
-    """Steps after the running one in which nobody ends and nobody comes in."""
-    rep = s.rep
-    block = w.limits.block_tokens
+def plan_ahead(rep: Records, ring: I4, growing: I8, most: int, chunked: bool, r: int) -> int:
+    """Steps after the running one in which nobody ends and nobody comes in, at most `most`."""
+    block = growing.shape[1]
     # without chunks the head may fail for its length alone: an eviction would change for what
     room = rep[r].free
-    if w.limits.chunked_prefill:
+    if chunked:
         room += rep[r].loose
     need = 0
     step = rep[r].step + 1
     ahead = 0
-    while ahead < w.jump and s.ring[r, step % RING] < 0:
-        need += s.growing[r, step % block]
+    while ahead < most and ring[r, step % RING] < 0:
+        need += growing[r, step % block]
         if need > room:
             break
         step += 1
@@ -151,41 +163,42 @@ def plan_ahead(w: World, s: State, r: int) -> int:
 
 
 @bare
-def skip_steps(w: World, s: State, r: int, steps: int) -> None:
+def skip_steps(
+    rep: Records, growing: I8, cache: Records, whole: I8, no_evict: bool, r: int, steps: int
+) -> None:
     """Ends the running step and begins the next of the stretch, so many times."""
-    rep = s.rep
-    block = w.limits.block_tokens
+    block = growing.shape[1]
     need = 0
     for _ in range(steps):
-        count_step(s, r)
-        grown = s.growing[r, rep[r].step % block]
+        count_step(rep, r)
+        grown = growing[r, rep[r].step % block]
         rep[r].growth += grown
         need += grown
     if need > 0:
-        cache_make_room(rep, s.cache, r, need)
+        cache_make_room(rep, cache, r, need)
         rep[r].free -= need
-        if w.limits.no_evict:
+        if no_evict:
             rep[r].promised -= need
     rep[r].ahead -= steps
-    s.whole[STEPS] += steps
-    s.whole[EVENTS] += steps
-    s.whole[TOKENS_OUT] += steps * rep[r].samples
+    whole[STEPS] += steps
+    whole[EVENTS] += steps
+    whole[TOKENS_OUT] += steps * rep[r].samples
 
 
-@bare
+@inlined
 def catch_up(w: World, s: State, r: int, now: float, through: bool) -> None:
     """Ends the planned steps that end before `now`, with `through` those at `now` too."""
     low, high = 0, s.rep[r].ahead
     done = s.rep[r].done
     while low < high:
         middle = (low + high + 1) // 2
-        end_s = stretch_end(s, r, done + middle)
+        end_s = stretch_end(s.rep, r, done + middle)
         if end_s < now or (through and end_s == now):
             low = middle
         else:
             high = middle - 1
     if low > 0:
-        skip_steps(w, s, r, low)
+        skip_steps(s.rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, low)
 
 
 @bare
@@ -196,10 +209,10 @@ def catch_up_all(w: World, s: State, now: float, through: bool) -> None:
             catch_up(w, s, r, now, through)
 
 
-@bare
+@inlined
 def cut_stretch(w: World, s: State, r: int, now: float, through: bool) -> None:
     """Somebody has come: what was planned after the running step is planned no more."""
     catch_up(w, s, r, now, through)
     if s.rep[r].ahead > 0:
         s.rep[r].ahead = 0
-        heap_set(s.rep_heap, r, stretch_end(s, r, s.rep[r].done + 1))
+        heap_set(s.rep_heap, r, stretch_end(s.rep, r, s.rep[r].done + 1))
