@@ -100,6 +100,8 @@ def begin_agents(w: World, s: State) -> None:
 @bare
 def forget(w: World, s: State, a: int, now: float) -> None:
     """A compacted context is new to every cache."""
+    if not w.limits.prefix_cache:
+        return
     if s.cache.shape[0] == 1:
         _forget_at(w, s, a, a % w.replicas, now)
         return
