@@ -1,7 +1,6 @@
 """A run that skips over equal steps gives the results of one that takes every step by itself."""
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pytest
@@ -136,16 +135,13 @@ def simulate(lowered: Lowered, *, jump: bool) -> Simulation:
 def differences(one: RunResults, other: RunResults) -> list[str]:
     """Names of results that are not equal to the last bit."""
     found = []
-    pairs: list[tuple[str, Any, Any]] = []
-    for name in one.__dataclass_fields__:
-        pairs.append((name, getattr(one, name), getattr(other, name)))
-    for name in one.series.__dataclass_fields__:
-        pairs.append((name, getattr(one.series, name), getattr(other.series, name)))
-    for name, mine, theirs in pairs:
-        if name in ("wall_s", "series"):
-            continue
-        if not np.array_equal(mine, theirs, equal_nan=np.asarray(mine).dtype.kind == "f"):
-            found.append(name)
+    for a, b in ((one, other), (one.series, other.series)):
+        for name in a.__dataclass_fields__:
+            mine, theirs = getattr(a, name), getattr(b, name)
+            if name in ("wall_s", "series"):
+                continue
+            if not np.array_equal(mine, theirs, equal_nan=np.asarray(mine).dtype.kind == "f"):
+                found.append(name)
     return found
 
 
