@@ -5,8 +5,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from app.jobs.run_control import MAX_SPEED, RunControl, RunUpdate
 from engine.metrics.bottlenecks import Bottleneck, rank
 from engine.metrics.summary import Summary, summarise
@@ -193,10 +191,10 @@ class RunLoop:
 
     def _rank(self, frame: Frame) -> tuple[Bottleneck, ...]:
         return rank(
-            np.asarray(frame.cause_seconds),
+            self._simulation.cause_seconds(),
             self._lowered,
             self._scenario.design,
             self._scenario.catalog,
-            frame.link_utilisation,
+            frame.link_use.utilisation(),
             frame.chip_utilisation,
         )

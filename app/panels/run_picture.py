@@ -1,7 +1,5 @@
 """From a frame's rows to what the canvas draws: arrays by element and link id."""
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,22 +19,24 @@ class PictureMaker:
 
     def __init__(self, lowered: Lowered) -> None:
         fabric = lowered.fabric
-        self._chips: dict[str, I8] = {}
         chips = np.flatnonzero(fabric.node_kind == NodeKind.CHIP)
         owner = fabric.node_element[chips]
-        for index in np.unique(owner).tolist():
-            rows = chips[owner == index]
-            order = np.argsort(fabric.node_member[rows], kind="stable")
-            self._chips[lowered.element_ids[index]] = rows[order]
-        self._up = _scale_up_links(lowered)
-        self._means: dict[str, F8] = {}
-        self._links: dict[str, I8] = {}
+        self._chips = chips[np.lexsort((fabric.node_member[chips], owner))]
+        owner = fabric.node_element[self._chips]
+        self._first_chip = np.flatnonzero(np.diff(owner, prepend=-1))
+        self._elements = [lowered.element_ids[at] for at in owner[self._first_chip].tolist()]
         drawn = np.flatnonzero(fabric.link_drawn >= 0)
+        up = _scale_up_links(lowered)[self._chips]
+        # of the links in a rack only one a chip is drawn; only what is drawn is worked out
+        self._shown = np.union1d(drawn, up[up >= 0])
+        self._up = np.where(up >= 0, np.searchsorted(self._shown, up), -1)
         order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
-        numbers = fabric.link_drawn[order]
-        starts = np.flatnonzero(np.diff(numbers, prepend=-1))
-        for rows in np.split(order, starts[1:]) if len(order) else ():
-            self._links[lowered.link_ids[int(fabric.link_drawn[rows[0]])]] = rows
+        # links come in pairs: even rows run from a to b, odd ones back
+        self._ways = [np.searchsorted(self._shown, order[order % 2 == way]) for way in (0, 1)]
+        number = fabric.link_drawn[order[order % 2 == 0]]
+        self._first_row = np.flatnonzero(np.diff(number, prepend=-1))
+        self._links = [lowered.link_ids[at] for at in number[self._first_row].tolist()]
+        self._means: dict[str, F8] = {}
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
         """What the canvas draws of a frame; link pairs are (a to b, b to a).
@@ -44,20 +44,15 @@ class PictureMaker:
         A frame covers some hundredths of a second, in which a chip is busy or not: values are
         smoothed over about a second, so that colours show load and do not flicker.
         """
-        chips = self._smoothed("chips", frame.chip_utilisation)
-        links = self._smoothed("links", frame.link_utilisation)
-        rates = self._smoothed("rates", frame.link_bytes_per_s)
+        chips = self._smoothed("chips", frame.chip_utilisation[self._chips])
+        links = self._smoothed("links", frame.link_use.utilisation(self._shown))
+        rates = self._smoothed("rates", frame.link_use.bytes_per_s(self._shown))
+        up = np.where(self._up >= 0, links[self._up], 0.0) if len(links) else np.zeros(len(chips))
         return RunPicture(
-            chip_utilisation={name: chips[rows] for name, rows in self._chips.items()},
-            scale_up_utilisation={
-                name: _of_chips(links, self._up[rows]) for name, rows in self._chips.items()
-            },
-            link_utilisation={
-                name: _directions(links, rows, np.max) for name, rows in self._links.items()
-            },
-            link_bytes_per_s={
-                name: _directions(rates, rows, np.sum) for name, rows in self._links.items()
-            },
+            chip_utilisation=self._by_element(chips),
+            scale_up_utilisation=self._by_element(up),
+            link_utilisation=self._by_link(links, np.maximum),
+            link_bytes_per_s=self._by_link(rates, np.add),
             playing=playing,
         )
 
@@ -67,6 +62,20 @@ class PictureMaker:
         self._means[name] = mean = before + SMOOTHING * (values - before)
         return mean
 
+    def _by_element(self, values: F8) -> dict[str, F8]:
+        """A row of chips cut into elements."""
+        parts = np.split(values, self._first_chip[1:]) if len(values) else []
+        return dict(zip(self._elements, parts, strict=True))
+
+    def _by_link(self, values: F8, reduce: np.ufunc) -> dict[str, tuple[float, float]]:
+        """Forward and backward value of every drawn link."""
+        if not self._links:
+            return {}
+        ahead, back = (
+            reduce.reduceat(values[way], self._first_row).tolist() for way in self._ways
+        )
+        return dict(zip(self._links, zip(ahead, back, strict=True), strict=True))
+
 
 def _scale_up_links(lowered: Lowered) -> I8:
     """For each node the first of its scale-up links, -1 for none."""
@@ -75,13 +84,3 @@ def _scale_up_links(lowered: Lowered) -> I8:
     rows = np.flatnonzero(fabric.link_class == LinkClass.SCALE_UP)[::-1]
     first[fabric.link_source[rows]] = rows
     return first
-
-
-def _of_chips(link_utilisation: F8, links: I8) -> F8:
-    return np.where(links >= 0, link_utilisation[links], 0.0)
-
-
-def _directions(values: F8, rows: I8, reduce: Callable[[F8], np.float64]) -> tuple[float, float]:
-    """Forward and backward value of a drawn link: even rows run from a to b, odd ones back."""
-    ahead = rows % 2 == 0
-    return float(reduce(values[rows[ahead]])), float(reduce(values[rows[~ahead]]))

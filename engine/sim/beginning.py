@@ -1,12 +1,12 @@
-"""The beginning of a run: what it reads, its network and its empty state, from lowered tables."""
+"""The beginning of a run: what it reads, its routes and its empty state, from lowered tables."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CapacityError
 from engine.sim.codes import LinkClass
-from engine.sim.kernels.network import Network, make_network
 from engine.sim.kernels.world import LEAST_LOADED, SESSION_STICKY, World
+from engine.sim.like_links import LikeLinks, merge_links
 from engine.sim.lower import Lowered
 from engine.sim.own_links import sums_of_rows
 from engine.sim.state import State, new_state
@@ -64,8 +64,8 @@ def _clipped_mean(row: F8) -> float:
     return float(np.clip(draws, row[2], row[3]).mean())
 
 
-def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> Network:
-    """Routes in the order coflows, ways in, ways out; one flow slot for each.
+def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> LikeLinks:
+    """Routes in the order coflows, ways in, ways out, over links of which no two are alike.
 
     Coflows on links of their own have no route: how long they take is known without the network.
     """
@@ -79,12 +79,11 @@ def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> Network:
         (np.diff(rep.egress_start), rep.egress_link, rep.egress_weight),
     )
     start = np.concatenate([[0], *(part[0] for part in parts)]).cumsum()
-    return make_network(
+    return merge_links(
         lowered.fabric.link_bytes_per_s,
         start.astype(np.int64),
         np.concatenate([part[1] for part in parts]),
         np.concatenate([part[2] for part in parts]),
-        3 * len(rep.chips),
     )
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sim.link_loads import LinkUse
+
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 
@@ -32,15 +34,13 @@ class Frame:
     until_s: float
     finished: bool
     chip_utilisation: F8  # [nodes] busy share since the last frame, nan where not a chip
-    link_utilisation: F8  # [links] share of capacity since the last frame
-    link_bytes_per_s: F8  # [links] mean rate since the last frame
+    link_use: LinkUse  # of every link since the last frame
     host_utilisation: F8  # [nodes] busy share of the cores, nan where not a host
     replica_running: I8  # [replicas]
     replica_waiting: I8  # [replicas]
     replica_kv_occupancy: F8  # [replicas]
     requests_completed: int
     events: int
-    cause_seconds: F8  # [CAUSES] of finished and open requests, and of tools waiting for cores
     series: Series
 
 

@@ -12,15 +12,10 @@ from engine.errors import CapacityError, ScenarioError
 from engine.sim.beginning import make_routes, make_state, make_world
 from engine.sim.codes import CAUSES, Cause, NodeKind, Status
 from engine.sim.kernels.agents import begin_agents
-from engine.sim.kernels.network import Network, read_links
+from engine.sim.kernels.network import Network, make_network
+from engine.sim.kernels.open_requests import open_causes
 from engine.sim.kernels.serving import advance
-from engine.sim.kernels.world import (
-    DECODE,
-    IN_PIPE,
-    ON_THE_WAY,
-    PREFILL,
-    WAITING,
-)
+from engine.sim.link_loads import LinkSums, link_map, link_sums, use_between
 from engine.sim.lower import Lowered
 from engine.sim.own_links import own_links, own_rates
 from engine.sim.results import Frame, RunResults, Series
@@ -41,7 +36,7 @@ from engine.sim.state import (
     State,
     grown,
 )
-from engine.sim.stretches import read_stretches
+from engine.sim.stretches import Stretches, read_stretches
 
 F8 = NDArray[np.float64]
 T = TypeVar("T")
@@ -62,9 +57,8 @@ class _Mark(NamedTuple):
     """What the last frame saw, to form differences."""
 
     time_s: float
-    replica_busy_s: F8
-    link_bytes: F8
-    link_busy_s: F8
+    stretches: Stretches
+    links: LinkSums
     host_busy_core_s: F8
 
 
@@ -105,9 +99,15 @@ class Simulation:
         self._design_hash = design_hash
         self._seed = seed
         own = own_rates(lowered.fabric, lowered.replicas)
-        self._own_links = own_links(lowered.fabric, lowered.replicas, own)
         self._world = make_world(lowered, seed, own, MOST_AHEAD if jump and log_steps == 0 else 0)
-        self._network = make_routes(lowered, own)
+        routes = make_routes(lowered, own)
+        self._network = make_network(*routes[:4], 3 * len(own))  # a slot for each route
+        self._links = link_map(
+            len(lowered.fabric.link_source),
+            routes,
+            own_links(lowered.fabric, lowered.replicas, own),
+            len(own),
+        )
         self._state = make_state(self._world, lowered, until_s, log_steps)
         self._finished = False
         self._wall_s = 0.0
@@ -186,7 +186,7 @@ class Simulation:
         nodes = len(self.lowered.fabric.node_kind)
         chips = np.full(nodes, np.nan)
         chips[self.lowered.fabric.node_kind == NodeKind.CHIP] = 0.0
-        busy = np.clip((now.replica_busy_s - last.replica_busy_s) / span, 0.0, 1.0)
+        busy = np.clip((now.stretches.busy_s - last.stretches.busy_s) / span, 0.0, 1.0)
         chips[replicas.chips] = busy[:, None]
         hosts = np.full(nodes, np.nan)
         is_host = self.lowered.host_cores > 0
@@ -198,8 +198,7 @@ class Simulation:
             until_s=self.until_s,
             finished=self._finished,
             chip_utilisation=chips,
-            link_utilisation=np.clip((now.link_busy_s - last.link_busy_s) / span, 0.0, 1.0),
-            link_bytes_per_s=np.maximum(now.link_bytes - last.link_bytes, 0.0) / span,
+            link_use=use_between(self._links, last.links, now.links, span),
             host_utilisation=np.clip(hosts, 0.0, 1.0),
             replica_running=rep["running"].copy(),
             replica_waiting=rep["waiting"].copy(),
@@ -207,20 +206,24 @@ class Simulation:
             / np.maximum(rep["blocks"], 1),
             requests_completed=int(whole[COMPLETED]),
             events=int(whole[EVENTS]),
-            cause_seconds=self._cause_seconds(),
             series=self._series(),
         )
+
+    def cause_seconds(self) -> F8:
+        """[CAUSES] of finished and open requests, and of tools that wait for cores."""
+        stretches = read_stretches(self._state, self._world)
+        return np.asarray(self._state.sum_cause + self._open_causes(stretches), np.float64)
 
     def results(self) -> RunResults:
         """Everything measured so far; nothing is changed."""
         state, whole = self._state, self._state.whole
         done = int(whole[COMPLETED])
         real = state.real
-        stretches = read_stretches(state, self._world)
         mark = self._take_mark()
+        stretches = mark.stretches
         nodes = len(self.lowered.fabric.node_kind)
         chip_busy, chip_compute = np.zeros(nodes), np.zeros(nodes)
-        chip_busy[self.lowered.replicas.chips] = mark.replica_busy_s[:, None]
+        chip_busy[self.lowered.replicas.chips] = stretches.busy_s[:, None]
         chip_compute[self.lowered.replicas.chips] = stretches.compute_s[:, None]
         occupancy = real[OCCUPANCY] + whole[IN_SYSTEM] * (mark.time_s - real[OCCUPANCY_MARK])
         return RunResults(
@@ -241,9 +244,9 @@ class Simulation:
             output_tokens=state.counts[:done, 2].copy(),
             replica=state.counts[:done, 3].copy(),
             cause_seconds=state.out_cause[:done].copy(),
-            open_cause_seconds=self._open_causes(),
-            link_bytes=mark.link_bytes,
-            link_busy_s=mark.link_busy_s,
+            open_cause_seconds=self._open_causes(stretches),
+            link_bytes=self._links.moved_bytes(mark.links),
+            link_busy_s=self._links.busy_s(mark.links),
             chip_busy_s=chip_busy,
             chip_compute_s=chip_compute,
             host_busy_core_s=mark.host_busy_core_s,
@@ -279,49 +282,22 @@ class Simulation:
 
     def _take_mark(self) -> _Mark:
         """Integrals up to now, without touching the state."""
-        state, links = self._state, len(self.lowered.fabric.link_source)
-        now, host = float(state.real[NOW]), state.host
+        state, now = self._state, self.time_s
+        host = state.host
         stretches = read_stretches(state, self._world)
-        rate, moved, carried = (np.zeros(links) for _ in range(3))
-        read_links(self._network, now, rate, moved, carried)
-        own = self._own_links
-        moved[own.link] += own.weight * stretches.own_link_bytes[own.replica]
-        carried[own.link] += own.utilisation * stretches.own_link_s[own.replica]
         return _Mark(
             now,
-            stretches.busy_s,
-            moved,
-            carried,
+            stretches,
+            link_sums(self._network, stretches, now),
             host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
         )
 
-    def _cause_seconds(self) -> F8:
-        """Seconds by cause: of finished and open requests, and of tools that wait for cores."""
-        return np.asarray(self._state.sum_cause + self._open_causes(), np.float64)
-
-    def _open_causes(self) -> F8:
+    def _open_causes(self, stretches: Stretches) -> F8:
         """What unfinished requests have spent so far; a step counts when it is done."""
-        state, now = self._state, float(self._state.real[NOW])
-        req, rep = state.req, state.rep
         total = np.zeros(CAUSES)
-        total[Cause.HOST] = float(state.real[TOOL_WAIT])
-        coming = np.isin(req["phase"], (ON_THE_WAY, IN_PIPE))
-        total[Cause.SCALE_OUT] += float((now - req["arrive_s"][coming]).sum())
-        waiting = req["phase"] == WAITING
-        running = np.isin(req["phase"], (PREFILL, DECODE))
-        pushed_out = (req["preempted"] != 0) & (waiting | running)
-        total[Cause.KV_MEMORY] += float((now - req["mark_s"][pushed_out]).sum())
-        fresh = waiting & ~pushed_out
-        queue = req[fresh]
-        lacked_kv = rep["wait_kv"] + np.where(rep["blocked"] != 0, now - rep["wait_mark"], 0.0)
-        waited = now - queue["mark_s"]
-        lacked = np.clip(lacked_kv[queue["replica"]] - queue["mark_kv"], 0.0, waited)
-        total[Cause.KV_MEMORY] += float(lacked.sum())
-        total[Cause.QUEUE] += float((waited - lacked).sum())
-        steps = running & ~pushed_out
-        causes = read_stretches(state, self._world).causes
-        total += (causes[req["replica"][steps]] - state.mark_cause[steps]).sum(axis=0)
-        return np.asarray(total + state.req_cause[waiting | running].sum(axis=0), np.float64)
+        total[Cause.HOST] = float(self._state.real[TOOL_WAIT])
+        open_causes(self._state, stretches.causes, total)
+        return total
 
     def _series(self) -> Series:
         count = int(self._state.whole[SAMPLE_COUNT])

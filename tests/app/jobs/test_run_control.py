@@ -20,6 +20,7 @@ from app.shell.files import example_path
 from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import ScenarioError
+from engine.sim.link_loads import LinkMap, LinkSums, LinkUse
 from engine.sim.results import Frame, Series
 from engine.topology.changes import SetSection
 
@@ -54,17 +55,18 @@ class MadeUpSimulation:
             until_s=self.until_s,
             finished=self.time_s >= self.until_s,
             chip_utilisation=none,
-            link_utilisation=none,
-            link_bytes_per_s=none,
+            link_use=LinkUse(LinkMap(none.astype(np.int32), none, none), LinkSums(none, none)),
             host_utilisation=none,
             replica_running=np.zeros(0, np.int32),
             replica_waiting=np.zeros(0, np.int32),
             replica_kv_occupancy=none,
             requests_completed=0,
             events=0,
-            cause_seconds=none,
             series=Series(**dict.fromkeys(names, none)),
         )
+
+    def cause_seconds(self) -> np.ndarray:
+        return np.zeros(0)
 
     def results(self) -> float:
         return self.time_s

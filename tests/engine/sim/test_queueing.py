@@ -241,7 +241,7 @@ def test_an_overloaded_run_names_its_bottleneck_before_anything_is_finished(shop
         18 * 50.0 + 0.5
     )  # one waits for the first step
     assert results.open_cause_seconds.sum() == pytest.approx(results.occupancy_integral, rel=1e-3)
-    np.testing.assert_array_equal(results.open_cause_seconds, run.frame().cause_seconds)
+    np.testing.assert_array_equal(results.open_cause_seconds, run.cause_seconds())
     scenario = Scenario(design=design, catalog=shop, until_s=50.0, seed=1, trace=given)
     assert summarise(results, lowered, scenario).bottlenecks[0].cause == "queue"
 
