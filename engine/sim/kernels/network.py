@@ -10,7 +10,6 @@ the link's clock, and a flow is done at a fixed reading of it: a new level moves
 heap, not one of each flow. Records and storage are in network_tables.
 """
 
-import numpy as np
 
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set, heap_top_key
@@ -91,11 +90,25 @@ def _fold_busy(net: Network, number: int) -> None:
 @bare
 def net_start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
     """Starts a flow of `size_bytes` in an idle slot; without links or bytes it is done at once."""
-    _start(net, slot, route, size_bytes, now_s)
+    start_flow(net, slot, route, size_bytes, now_s)
+
+
+@bare
+def net_stop(net: Network, slot: int, now_s: float) -> None:
+    """Takes a flow out, done or not; its slot is idle afterwards."""
+    stop_flow(net, slot, now_s)
+
+
+@bare
+def net_settle(net: Network, now_s: float) -> None:
+    """Gives every flow that a change since the last call can have touched its max-min rate."""
+    if net.counter[TOUCHED] > 0:
+        settle(net, now_s)
 
 
 @inlined
-def _start(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
+def start_flow(net: Network, slot: int, route: int, size_bytes: float, now_s: float) -> None:
+    """`net_start`, put into its caller."""
     flow = net.flow
     flow[slot].route = route
     flow[slot].owner = -1
@@ -127,14 +140,9 @@ def _start(net: Network, slot: int, route: int, size_bytes: float, now_s: float)
     net.counter[NEW] += 1
 
 
-@bare
-def net_stop(net: Network, slot: int, now_s: float) -> None:
-    """Takes a flow out, done or not; its slot is idle afterwards."""
-    _stop(net, slot, now_s)
-
-
 @inlined
-def _stop(net: Network, slot: int, now_s: float) -> None:
+def stop_flow(net: Network, slot: int, now_s: float) -> None:
+    """`net_stop`, put into its caller."""
     flow, link = net.flow, net.link
     if flow[slot].route < 0:
         return
@@ -245,15 +253,9 @@ def net_is_touched(net: Network) -> bool:
     return touched
 
 
-@bare
-def net_settle(net: Network, now_s: float) -> None:
-    """Gives every flow that a change since the last call can have touched its max-min rate."""
-    if net.counter[TOUCHED] > 0:
-        _settle(net, now_s)
-
-
 @inlined
-def _settle(net: Network, now_s: float) -> None:
+def settle(net: Network, now_s: float) -> None:
+    """`net_settle`, put into its caller; some link must be touched."""
     counter = net.counter
     counter[SOLVES] += 1
     running = counter[RUNNING] - net.instant.size[0]
@@ -334,36 +336,3 @@ def _set_key(net: Network, number: int, now_s: float) -> None:
     if left > 0.0:
         done_s = now_s + left / link[number].level
     heap_set(net.heap, number, done_s)
-
-
-@bare_kernel
-def run_flows(net: Network, begin_s: F8, size_bytes: F8, order: I8, finish_s: F8) -> int:
-    """Runs every flow once: slot and route f from begin_s[f]; returns the number of events.
-
-    `order` sorts the flows by begin. Completions within 1e-13 of each other (relative) are one
-    event, as the solution cannot tell them apart. -1 if some flows never end.
-    """
-    count = order.size
-    at = done = events = 0
-    now = 0.0
-    while done < count:
-        arrival = begin_s[order[at]] if at < count else np.inf
-        finish = net_next_time(net)
-        if arrival == np.inf and finish == np.inf:
-            return -1
-        now = max(now, min(arrival, finish))
-        events += 1
-        edge = now * (1.0 + 1e-13)
-        while finish <= edge:
-            slot = net_next_slot(net)
-            finish_s[slot] = max(now, finish)
-            done += 1
-            _stop(net, slot, now)
-            finish = net_next_time(net)
-        while at < count and begin_s[order[at]] <= now:
-            slot = order[at]
-            _start(net, slot, slot, size_bytes[slot], now)
-            at += 1
-        _settle(net, now)
-    net_account(net, now)
-    return events

@@ -83,6 +83,8 @@ def _release(net: Network, slot: int, stamp: int, changed: int) -> int:
             look_at(net, number)
         part[number].used -= level * net.hop_load[entry]
         free_entry(net, entry)
+        if part[number].free == net.link[number].active:
+            part[number].used = 0.0  # exactly, also on a dead link
         if number == owner:
             part[number].standing -= 1
             part[number].owned -= net.hop_load[entry]
