@@ -17,7 +17,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import EngineError
 from engine.findings import Finding, Severity
-from engine.scenario.design import CollectiveAlgorithm, Design
+from engine.scenario.design import CollectiveAlgorithm, Design, Routing
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -91,6 +91,12 @@ def build_parser() -> argparse.ArgumentParser:
         choices=[item.value for item in CollectiveAlgorithm],
         default=None,
         help="of the all-reduces, in place of the design's",
+    )
+    verb.add_argument(
+        "--routing",
+        choices=[item.value for item in Routing],
+        default=None,
+        help="over paths of equal cost, in place of the design's",
     )
     verb.add_argument("--trace", type=Path, default=None)
     verb.add_argument("--trace-format", choices=TRACE_FORMATS, default=None)
@@ -211,6 +217,19 @@ def _ids(text: str) -> frozenset[str]:
     return frozenset(part.strip() for part in text.split(",") if part.strip())
 
 
+def _as_asked(design: Design, options: argparse.Namespace) -> Design:
+    """The design with what the command line says in its place."""
+    if options.algorithm is not None:
+        deployment = msgspec.structs.replace(
+            design.deployment, collective_algorithm=CollectiveAlgorithm(options.algorithm)
+        )
+        design = msgspec.structs.replace(design, deployment=deployment)
+    if options.routing is not None:
+        fabric = msgspec.structs.replace(design.fabric, routing=Routing(options.routing))
+        design = msgspec.structs.replace(design, fabric=fabric)
+    return design
+
+
 def _simulate(options: argparse.Namespace) -> int:
     from engine.metrics.summary import summarise
     from engine.report.collective import algorithm_lines
@@ -222,11 +241,7 @@ def _simulate(options: argparse.Namespace) -> int:
     from engine.study.design_bands import design_bands
 
     design, catalog, _ = _open(options.file)
-    if options.algorithm is not None:
-        deployment = msgspec.structs.replace(
-            design.deployment, collective_algorithm=CollectiveAlgorithm(options.algorithm)
-        )
-        design = msgspec.structs.replace(design, deployment=deployment)
+    design = _as_asked(design, options)
     trace = None
     until_s = options.until or design.run.until_s
     path = options.trace or (Path(design.workload.trace_path) if _wants_trace(design) else None)

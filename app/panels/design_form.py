@@ -12,7 +12,7 @@ from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Sect
 from app.panels.memory_bar import MemoryRow
 from app.panels.step_time import StepTimeRow
 from engine.errors import UnitError
-from engine.scenario.design import CollectiveAlgorithm, Precision, Router, ServingEngine
+from engine.scenario.design import CollectiveAlgorithm, Precision, Router, Routing, ServingEngine
 from engine.topology.changes import SetSection
 from engine.units import format_quantity
 from engine.workload.spec import LogNormal, WorkloadKind
@@ -38,6 +38,7 @@ class DesignForm(Form):
         self._fill_design(self.section(self.tr("Document")))
         self._fill_deployment(self.section(self.tr("Deployment")))
         self._fill_limits(self.section(self.tr("Scheduler limits")))
+        self._fill_network(self.section(self.tr("Network")))
         self._fill_workload(self.section(self.tr("Workload")))
         self._fill_slo(self.section(self.tr("Service level")))
         self._fill_prices(self.section(self.tr("Prices")))
@@ -122,6 +123,22 @@ class DesignForm(Form):
                 "How tensor-parallel ranks reduce. Automatic: the engine's own kernels for small "
                 "messages, its library's quickest for large ones. In the switch needs switches "
                 "that add up; hierarchical needs ranks in several domains and holds for experts too"
+            )
+        )
+        section.add(row)
+
+    def _fill_network(self, section: Section) -> None:
+        """What the drawn network does that no single device of it says."""
+        ways = [
+            (Routing.SPRAY.value, self.tr("Spray packets over all")),
+            (Routing.ECMP.value, self.tr("One by hash (ECMP)")),
+        ]
+        row = self._choice("fabric", "routing", self.tr("Equal paths"), ways, Routing)
+        row.setToolTip(
+            self.tr(
+                "What flows do where several paths are equally short. Spray: every packet may take "
+                "another one, the load is even. ECMP: a hash puts each flow on one path and one "
+                "cable of a bundle, so that flows can meet while other paths are idle"
             )
         )
         section.add(row)

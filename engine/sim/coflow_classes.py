@@ -77,7 +77,8 @@ def coflow_classes(
     _, shape = np.unique(rows - rows[:, :1], axis=0, return_inverse=True)
     order_of_shape = np.argsort(shape.ravel(), kind="stable")
     bounds = np.flatnonzero(np.diff(shape.ravel()[order_of_shape])) + 1
-    for left in np.split(order_of_shape, bounds):
+    for alike in np.split(order_of_shape, bounds):
+        left = alike
         while len(left):
             row = rows[left[0]]
             found = replica_coflow(row, deployment, fabric, routes, shares)

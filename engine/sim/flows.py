@@ -78,7 +78,7 @@ class FlowRun:
             change_s=changes.time_s,
             change_link=changes.link,
             change_bytes_per_s=changes.bytes_per_s,
-            count=np.zeros(4, np.int64),
+            so_far=np.zeros(4, np.int64),
             finish_s=np.full(count, np.nan),
         )
 
@@ -97,7 +97,7 @@ class FlowRun:
         """What is known so far; flows that have not ended are NaN."""
         finish_s = np.empty(len(self._order))
         finish_s[self._order] = self._plan.finish_s
-        return FlowResults(finish_s, int(self._plan.count[EVENTS]), self.network)
+        return FlowResults(finish_s, int(self._plan.so_far[EVENTS]), self.network)
 
     def flows(self, now_s: float) -> tuple[F8, F8]:
         """Bytes/s and bytes left of every flow that runs, 0 for the others."""

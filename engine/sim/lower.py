@@ -83,9 +83,7 @@ def lower(scenario: Scenario) -> Lowered:
     """
     design, catalog = scenario.design, scenario.catalog
     routing = design.fabric.routing
-    expanded = expand(
-        design.elements, design.links, catalog, split_cables=routing is Routing.ECMP
-    )
+    expanded = expand(design.elements, design.links, catalog, split_cables=routing is Routing.ECMP)
     fabric = FabricTables(*expanded)
     specs = tuple(catalog.device(element.spec) for element in design.elements)
     element_ids = tuple(element.id for element in design.elements)

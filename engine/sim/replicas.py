@@ -39,9 +39,7 @@ def replica_tables(
         )
     else:
         nowhere = np.zeros(count + 1, np.int64)
-        way_in = way_out = RouteTable(
-            nowhere, np.empty(0, np.int32), np.empty(0), np.zeros(count)
-        )
+        way_in = way_out = RouteTable(nowhere, np.empty(0, np.int32), np.empty(0), np.zeros(count))
     return ReplicaTables(
         placement.chips,
         hosts,

@@ -14,6 +14,7 @@ There is no matrix of pairs: one search around the ends that many routes share (
 storage) serves all of them, and each route is then walked over its own links only.
 """
 
+import itertools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -117,7 +118,7 @@ class Router:
                 numbers[group],
                 to_anchor=to_anchor,
             )
-            for group in (order[a:b] for a, b in zip(bounds[:-1], bounds[1:], strict=True))
+            for group in (order[a:b] for a, b in itertools.pairwise(bounds))
         ]
         return _in_order(parts, order)
 
@@ -144,7 +145,10 @@ class Router:
         rule = Rule(anchor, to_anchor, self._hashing, self._seed)
         count, done, rows = len(ends), 0, _ROWS
         found = Found(
-            np.zeros(count + 1, np.int64), np.empty(rows, np.int32), np.empty(rows), np.zeros(count)
+            np.zeros(count + 1, np.int64),
+            np.empty(rows, np.int32),
+            np.empty(rows),
+            np.zeros(count),
         )
         while True:
             done = find_routes(self._graph, self._scratch, rule, ends, flows, done, found)
@@ -202,7 +206,7 @@ def _scratch(graph: Graph) -> Scratch:
         walked=np.zeros(nodes, np.int32),
         tight=np.zeros(widest, np.int64),
         part=np.zeros(widest),
-        count=np.zeros(5, np.int64),
+        counts=np.zeros(5, np.int64),
     )
 
 

@@ -167,9 +167,7 @@ def hall(
              for leaf, _ in leaves]  # fmt: skip
     below = [element for _, elements, _ in ends for element in elements]
     inside = [link for _, _, cables in ends for link in cables]
-    return Drawing(
-        (spine, *(leaf for leaf, _ in leaves), *below), (*inside, *links)
-    )
+    return Drawing((spine, *(leaf for leaf, _ in leaves), *below), (*inside, *links))
 
 
 _Pod = tuple[Element, list[Element], list[Link]]  # leaves, what hangs on them, cables between
@@ -204,9 +202,7 @@ def _pods(catalog: Catalog, plan: HallPlan, down: int) -> list[tuple[int, int, b
             "take fewer uplinks or more oversubscription",
         )
     count = -(-plan.racks // each)
-    return [
-        (pod, min(each, plan.racks - pod * each), pod == count - 1) for pod in range(count)
-    ]
+    return [(pod, min(each, plan.racks - pod * each), pod == count - 1) for pod in range(count)]
 
 
 def _in_pods(
@@ -241,7 +237,10 @@ def _in_pods(
 def _on_borders(catalog: Catalog, plan: HallPlan, down: int) -> list[_Pod]:
     """Clients and hosts, as many on a pair of leaves as it has ports for, a cable to each leaf."""
     pods: list[_Pod] = []
-    for spec_id, stem, wanted in ((plan.client, "client", plan.clients), (plan.host, "host", plan.hosts)):
+    for spec_id, stem, wanted in (
+        (plan.client, "client", plan.clients),
+        (plan.host, "host", plan.hosts),
+    ):
         for first in range(0, wanted, down):
             number = len(pods)
             x = -320 * (number + 1)

@@ -99,9 +99,7 @@ def split_array(topology: Topology, element_id: str) -> Change:
         for number in chosen:
             end = msgspec.structs.replace(own, element=singles[number].id, member=-1)
             side = {"a": end} if sides[0] else {"b": end}
-            new_links.append(
-                msgspec.structs.replace(link, id=member_id(link.id, number), **side)
-            )
+            new_links.append(msgspec.structs.replace(link, id=member_id(link.id, number), **side))
     return _replaced(topology, array, singles, new_links, ())
 
 
@@ -185,8 +183,7 @@ def _own_figures(rack: Element, spec: DeviceSpec, part: DeviceSpec) -> dict[str,
     return {
         name: override
         for name, override in rack.overrides.items()
-        if name in part.figures
-        and (part.kind is not DeviceKind.CHIP or name not in spec.figures)
+        if name in part.figures and (part.kind is not DeviceKind.CHIP or name not in spec.figures)
     }
 
 
@@ -268,7 +265,9 @@ def _uplinks(
     port = _port(ports[0], link.medium, catalog)
     share = link.count / len(ports)
     whole = share >= 1 and share == int(share)
-    members = range(other.count) if other_end.member < 0 and other.count > 1 else (other_end.member,)
+    members = (
+        range(other.count) if other_end.member < 0 and other.count > 1 else (other_end.member,)
+    )
     found = []
     for member in members:
         far = msgspec.structs.replace(other_end, member=member)

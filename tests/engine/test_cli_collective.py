@@ -99,3 +99,14 @@ def test_weights_of_a_replica_come_in_at_the_rate_of_their_storage(
     bytes_over_rate = 8 * answer["size_bytes"] / rate
     assert answer["seconds"] == pytest.approx(bytes_over_rate + answer["hop_s"], rel=1e-9)
     assert "Model store" in answer["busiest"][0]["link"]
+
+
+def test_a_run_routes_as_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["simulate", str(EXAMPLE), "--until", "5", "--json"]
+    assert main(words) == OK
+    sprayed = json.loads(capsys.readouterr().out)
+    assert main([*words, "--routing", "ecmp"]) == OK
+    hashed = json.loads(capsys.readouterr().out)
+    assert hashed["design_hash"] != sprayed["design_hash"]

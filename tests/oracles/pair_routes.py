@@ -8,7 +8,6 @@ next hops in proportion to their capacity (the fluid limit of per-packet sprayin
 import heapq
 
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.sim.codes import NodeKind
 from engine.sim.routing import NO_ROUTE, Route

@@ -10,7 +10,6 @@ the link's clock, and a flow is done at a fixed reading of it: a new level moves
 heap, not one of each flow. Records and storage are in network_tables.
 """
 
-
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set, heap_top_key
 from engine.sim.kernels.network_fill import fill_levels

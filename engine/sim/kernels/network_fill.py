@@ -15,7 +15,7 @@ NEAR = 0.98  # of its old level: a link is first looked at there, which spares m
 @inlined
 def fill_levels(net: Network) -> int:
     """New levels of every link with flows; returns how many flows change their owner."""
-    moved = _fill(net, NEAR)
+    moved: int = _fill(net, NEAR)
     if moved < 0:
         moved = _fill(net, 0.0)
     return moved
@@ -87,7 +87,7 @@ def _take_back(net: Network, moved: int) -> None:
 def _prepare(net: Network, near: float) -> int:
     """Every link with flows into the heap by the level of its share; `stamp` 1 marks lost flows."""
     part, link = net.part, net.link
-    count = net.counter[ALIVE]
+    count: int = net.counter[ALIVE]
     for i in range(count):
         number = net.alive[i]
         if part[number].mark != net.counter[PASS]:
@@ -128,7 +128,8 @@ def _sink(net: Network, count: int, at: int, number: int, key: float) -> None:
 def _stream(net: Network, number: int, level: float) -> int:
     """All flows that a link limited, and no others, get its new level."""
     part, width = net.part, net.width
-    start, count = net.link[number].start, net.link[number].owned
+    start = net.link[number].start
+    count: int = net.link[number].owned
     part[number].used += level * net.link[number].owned_load
     for i in range(start, start + count):
         first = net.owned[i] * width
@@ -148,7 +149,8 @@ def _stream(net: Network, number: int, level: float) -> int:
 def _stream_plain(net: Network, number: int, level: float) -> int:
     """The same where every load is 1, so that a link's load is the count of its flows."""
     part, width = net.part, net.width
-    start, count = net.link[number].start, net.link[number].owned
+    start = net.link[number].start
+    count: int = net.link[number].owned
     part[number].used += level * count
     for i in range(start, start + count):
         first = net.owned[i] * width
@@ -168,7 +170,8 @@ def _is_free(net: Network, slot: int) -> bool:
     if net.flow[slot].stamp == 2 * net.counter[PASS] + 1:
         return False
     owner = net.flow[slot].owner
-    return owner < 0 or net.part[owner].level < 0.0
+    free: bool = owner < 0 or net.part[owner].level < 0.0
+    return free
 
 
 @inlined

@@ -106,15 +106,16 @@ def _saturates_at(net: Network, number: int) -> float:
         return np.inf
     level = net.link[number].level
     room = net.link[number].capacity - part[number].used + part[number].owned * level
-    return max(0.0, room / load)
+    level_there: float = max(0.0, room / load)
+    return level_there
 
 
 @inlined
 def _key(net: Network, number: int) -> float:
     """Level at which a link must be looked at: it saturates, or its flows may rise."""
-    key = _saturates_at(net, number)
+    key: float = _saturates_at(net, number)
     if net.part[number].standing > 0:
-        return min(key, net.link[number].level)
+        key = min(key, net.link[number].level)
     return key
 
 

@@ -21,7 +21,7 @@ from engine.sim.kernels.network import (
 )
 from engine.sim.kernels.network_tables import TOUCHED
 
-BEGUN, CHANGED, DONE, EVENTS = range(4)  # of `Plan.count`
+BEGUN, CHANGED, DONE, EVENTS = range(4)  # of `Plan.so_far`
 SAME_TIME = 1e-13  # relative; the solution cannot tell such times apart
 
 
@@ -34,14 +34,14 @@ class Plan(NamedTuple):
     change_s: F8  # [changes] in order
     change_link: I8  # [changes]
     change_bytes_per_s: F8  # [changes] capacity from then on
-    count: I8  # [4] BEGUN, CHANGED, DONE, EVENTS so far
+    so_far: I8  # [4] BEGUN, CHANGED, DONE, EVENTS
     finish_s: F8  # [flows] filled in
 
 
 @bare_kernel
 def run_flows(net: Network, plan: Plan, until_s: float) -> bool:
     """Goes on until all flows have ended or `until_s`; False if the rest can never end."""
-    count, flows, changes = plan.count, plan.order.size, plan.change_s.size
+    count, flows, changes = plan.so_far, plan.order.size, plan.change_s.size
     now = 0.0
     while count[DONE] < flows:
         begin = plan.begin_s[plan.order[count[BEGUN]]] if count[BEGUN] < flows else np.inf

@@ -19,7 +19,9 @@ I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
 Records = Any  # an array of records; numpy cannot type their fields
 
-PASS, TOUCHED, SOLVES, RUNNING, ALIVE, WIDE, FILLS, STORE, NEW, WEIGHTED = range(10)  # of `counter`
+PASS, TOUCHED, SOLVES, RUNNING, ALIVE, WIDE, FILLS, STORE, NEW, WEIGHTED = range(
+    10
+)  # of `counter`
 
 LINK = np.dtype(
     [

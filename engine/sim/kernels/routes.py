@@ -17,7 +17,7 @@ I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
 B1 = NDArray[np.bool_]
 
-TOUCHED, WALKED, LEVELS, ENTRIES, POOL = range(5)  # of `Scratch.count`
+TOUCHED, WALKED, LEVELS, ENTRIES, POOL = range(5)  # of `Scratch.counts`
 PAIRWISE = 128  # numpy adds up to so many numbers in eight lanes, and halves longer rows
 
 
@@ -54,7 +54,7 @@ class Scratch(NamedTuple):
     walked: I4  # [nodes] nodes whose `on_way` is set
     tight: I8  # [widest node] rows of next hops
     part: F8  # [widest node] their capacities
-    count: I8  # [5] of touched, walked, levels, entries, pool
+    counts: I8  # [5] of touched, walked, levels, entries, pool
 
 
 class Rule(NamedTuple):
@@ -94,11 +94,11 @@ def find_routes(g: Graph, s: Scratch, rule: Rule, ends: I4, flows: I8, done: int
             f.latency_s[done] = s.distance_ps[end] * 1e-12
             f.start[done + 1] = used
         done += 1
-    for at in range(s.count[TOUCHED]):
+    for at in range(s.counts[TOUCHED]):
         node = s.touched[at]
         s.distance_ps[node] = np.inf
         s.listed[node] = -1
-    s.count[TOUCHED] = s.count[LEVELS] = s.count[ENTRIES] = s.count[POOL] = 0
+    s.counts[TOUCHED] = s.counts[LEVELS] = s.counts[ENTRIES] = s.counts[POOL] = 0
     return done
 
 
@@ -111,11 +111,11 @@ def _search(g: Graph, s: Scratch, rule: Rule, ends: I4, done: int) -> None:
             s.wanted[ends[at]] = True
             left += 1
     _reach(s, rule.anchor, 0.0)
-    while s.count[LEVELS] > 0 and left > 0:
-        level = s.count[LEVELS] - 1
+    while s.counts[LEVELS] > 0 and left > 0:
+        level = s.counts[LEVELS] - 1
         entry = s.level_head[level]
         if entry < 0:
-            s.count[LEVELS] = level
+            s.counts[LEVELS] = level
             continue
         s.level_head[level] = s.entry_next[entry]
         node = s.entry[entry]
@@ -146,25 +146,25 @@ def _leave(g: Graph, s: Scratch, rule: Rule, node: int) -> None:
 def _reach(s: Scratch, node: int, distance: float) -> None:
     """A new or shorter distance; the node waits at its level, which is made if need be."""
     if not np.isfinite(s.distance_ps[node]):
-        s.touched[s.count[TOUCHED]] = node
-        s.count[TOUCHED] += 1
+        s.touched[s.counts[TOUCHED]] = node
+        s.counts[TOUCHED] += 1
     s.distance_ps[node] = distance
-    low, high = 0, s.count[LEVELS]
+    low, high = 0, s.counts[LEVELS]
     while low < high:  # the first level that is not farther
         middle = (low + high) // 2
         if s.level_ps[middle] > distance:
             low = middle + 1
         else:
             high = middle
-    if low == s.count[LEVELS] or s.level_ps[low] != distance:
-        for at in range(s.count[LEVELS], low, -1):
+    if low == s.counts[LEVELS] or s.level_ps[low] != distance:
+        for at in range(s.counts[LEVELS], low, -1):
             s.level_ps[at] = s.level_ps[at - 1]
             s.level_head[at] = s.level_head[at - 1]
         s.level_ps[low] = distance
         s.level_head[low] = -1
-        s.count[LEVELS] += 1
-    entry = s.count[ENTRIES]
-    s.count[ENTRIES] = entry + 1
+        s.counts[LEVELS] += 1
+    entry = s.counts[ENTRIES]
+    s.counts[ENTRIES] = entry + 1
     s.entry[entry] = node
     s.entry_next[entry] = s.level_head[low]
     s.level_head[low] = entry
@@ -178,7 +178,7 @@ def _walk(g: Graph, s: Scratch, rule: Rule, end: int, flow: int, f: Found, used:
     key = mix(mix(mix(np.uint64(rule.seed) + GOLDEN) ^ np.uint64(flow)) ^ np.uint64(source))
     key = mix(key ^ (np.uint64(target) * MIX_A + GOLDEN))
     _collect(g, s, rule, end)
-    nodes = s.count[WALKED]
+    nodes = s.counts[WALKED]
     _order(s.walked, nodes, s.distance_ps, -1.0 if rule.to_anchor else 1.0)
     begin = used
     s.inflow[source] = 1.0
@@ -220,7 +220,7 @@ def _walk(g: Graph, s: Scratch, rule: Rule, end: int, flow: int, f: Found, used:
             f.link[used] = g.link[row]
             f.share[used] = moved
             used += 1
-    s.count[WALKED] = 0
+    s.counts[WALKED] = 0
     if used > begin:
         _sort(f.link, f.share, begin, used)
     return used
@@ -253,7 +253,7 @@ def _collect(g: Graph, s: Scratch, rule: Rule, end: int) -> None:
                 s.entry_next[entries] = s.fan[peer]
                 s.fan[peer] = entries
                 entries += 1
-    s.count[WALKED] = count
+    s.counts[WALKED] = count
 
 
 @inner
@@ -298,7 +298,7 @@ def _ascend(values: I8, count: int) -> None:
 @inner
 def _list(g: Graph, s: Scratch, rule: Rule, node: int) -> None:
     """Puts the rows out of a node that lead nearer to the anchor into the pool."""
-    s.listed[node] = s.count[POOL]
+    s.listed[node] = s.counts[POOL]
     here = s.distance_ps[node]
     for row in range(g.first[node], g.first[node + 1]):
         peer = g.peer[row]
@@ -306,9 +306,9 @@ def _list(g: Graph, s: Scratch, rule: Rule, node: int) -> None:
             continue
         alive = g.capacity[row] > 0 if rule.to_anchor else g.back[row] > 0
         if alive and (peer == rule.anchor or g.relays[peer]):
-            s.pool[s.count[POOL]] = row
-            s.count[POOL] += 1
-    s.listed_end[node] = s.count[POOL]
+            s.pool[s.counts[POOL]] = row
+            s.counts[POOL] += 1
+    s.listed_end[node] = s.counts[POOL]
 
 
 @inner
@@ -320,7 +320,8 @@ def _sum(values: F8, first: int, last: int) -> float:
             total += values[at]
         return total
     if last - first <= PAIRWISE:
-        return _eight_lanes(values, first, last)
+        lanes: float = _eight_lanes(values, first, last)
+        return lanes
     # halves, as deep as they go: a stack of bounds in place of a recursion
     stack_first = np.empty(64, np.int64)
     stack_last = np.empty(64, np.int64)

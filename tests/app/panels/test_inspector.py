@@ -14,7 +14,7 @@ from app.panels.fields import ChoiceRow, FieldRow, LineRow
 from app.panels.figure_row import FigureRow
 from app.panels.inspector import InspectorPanel
 from engine.findings import Severity
-from engine.scenario.design import CollectiveAlgorithm, ServingEngine
+from engine.scenario.design import CollectiveAlgorithm, Routing, ServingEngine
 from engine.sim.preflight import preflight
 from engine.topology.changes import SetSection
 from engine.workload.spec import WorkloadKind
@@ -309,3 +309,16 @@ def test_clients_of_a_closed_loop_are_edited(
 
 def test_the_step_time_is_in_the_deployment(inspector: InspectorPanel) -> None:
     assert row(inspector, "Step time").isVisibleTo(inspector)
+
+
+def test_how_equal_paths_are_used_is_chosen_with_one_undo(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    field = row(inspector, "Equal paths")
+    assert isinstance(field, ChoiceRow)
+    assert field.box.currentData() == "spray"
+    field.box.setCurrentIndex(field.box.findData("ecmp"))
+    field.box.activated.emit(field.box.currentIndex())
+    assert document.design().fabric.routing is Routing.ECMP
+    document.undo_stack.undo()
+    assert document.design().fabric.routing is Routing.SPRAY

@@ -1,9 +1,12 @@
 """A collapsed rack runs exactly like an opened one, an array like its members drawn singly."""
 
+import dataclasses
+
 import msgspec
 import numpy as np
 import pytest
 
+from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import TopologyError
 from engine.findings import Severity
@@ -22,7 +25,16 @@ from engine.topology.rules import check_topology
 from engine.workload.profiles import coding_agent
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 
-SHOP = load_catalog()
+
+def with_split_ports(shop: Catalog, spec_id: str) -> Catalog:
+    """The shop with a switch whose ports are split in two: opened racks have halves of cables."""
+    spec = shop.device(spec_id)
+    ports = tuple(msgspec.structs.replace(port, count=2 * port.count) for port in spec.ports)
+    split = msgspec.structs.replace(spec, ports=ports)
+    return dataclasses.replace(shop, devices={**shop.devices, spec_id: split})
+
+
+SHOP = with_split_ports(load_catalog(), "hpn7-leaf")
 MODEL = "qwen35_397b_a17b"
 TP8 = Deployment(model=MODEL, tp=8, max_num_seqs=64)
 SPANNING = Deployment(model="qwen3_30b_a3b", tp=4, pp=32, replicas=1, max_num_seqs=64)
@@ -44,9 +56,7 @@ def one_rack(deployment: Deployment, workload: WorkloadSpec) -> Design:
     leaves = [draw(SHOP, "hpn7-leaf", f"leaf-{i}", f"Leaf {i}", 0, 0) for i in range(2)]
     gateway = draw(SHOP, "client-gateway", "gateway", "Clients", 0, 0)
     links = [*racks_on_leaves(SHOP, rack, leaves, 128)]
-    links += [
-        cable(SHOP, f"g-{leaf.id}", (gateway, "eth"), (leaf, "port"), 2) for leaf in leaves
-    ]
+    links += [cable(SHOP, f"g-{leaf.id}", (gateway, "eth"), (leaf, "port"), 2) for leaf in leaves]
     return Design(
         elements=(gateway, *leaves, rack),
         links=tuple(links),
@@ -83,7 +93,7 @@ def assert_equal_runs(first: Design, second: Design, until_s: float = 20.0) -> N
     ("deployment", "workload"),
     [
         (TP8, load(20.0)),
-        (TP8, coding_agent(SHOP, 60, 131_072)),
+        (TP8, coding_agent(SHOP, 900, 131_072)),
         (SPANNING, load(8.0)),  # its pipeline crosses from one domain to the other
     ],
     ids=["requests", "agents", "two-domains"],

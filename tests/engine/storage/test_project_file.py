@@ -25,8 +25,10 @@ from engine.scenario.design import (
     CollectiveAlgorithm,
     Deployment,
     Design,
+    FabricSettings,
     PriceEntry,
     PriceList,
+    Routing,
     Slo,
 )
 from engine.scenario.hashing import design_hash
@@ -249,3 +251,12 @@ def test_the_algorithm_of_collectives_is_kept_and_automatic_in_older_files() -> 
     raw["deployment"]["collective_algorithm"] = "magic"
     with pytest.raises(DamagedFileError, match="collective_algorithm"):
         decode_design(json.dumps(raw).encode(), "x")
+
+
+def test_routing_is_kept_and_sprays_in_older_files() -> None:
+    hashed = Design(fabric=FabricSettings(routing=Routing.ECMP))
+    raw = json.loads(encode_design(hashed, SHOP))
+    assert raw["fabric"]["routing"] == "ecmp"
+    assert decode_design(json.dumps(raw).encode(), "x").design == hashed
+    del raw["fabric"]
+    assert decode_design(json.dumps(raw).encode(), "x").design.fabric.routing is Routing.SPRAY
