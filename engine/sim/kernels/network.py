@@ -37,7 +37,7 @@ from engine.sim.kernels.network_tables import (
 
 __all__ = ["F8", "I4", "I8", "Network", "Records", "make_network"]
 
-FILLS_IN_A_ROW = 32, 4096  # then the narrow way is tried again; twice as many if it was wide
+FILLS_IN_A_ROW = 1, 4096  # then the narrow way is tried again; twice as many if it was wide
 WIDE_FLOWS, WIDE_SHARE = 64, 0.15  # a pass over more flows than these is wide
 SUMMED_ANEW = 1024  # changes of a link's rate until it is summed from its flows
 

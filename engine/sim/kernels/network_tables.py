@@ -88,12 +88,14 @@ class Network(NamedTuple):
     active: I4  # [store] entries by link
     owned: I4  # [store] slots by link
     spare: I4  # [store] scratch of packing
-    alive: I4  # [links] links with flows, in any order
+    alive: I4  # [links] links with flows, in the order of the last full filling
     touched: I4  # [links] links touched in this pass
     changed: I4  # [links] scratch: links that a release changed
     moved: I4  # [slots] scratch: flows whose owner changes
-    line: I4  # [links] scratch of the full filling: a heap of links
+    line: I4  # [links] scratch of the full filling: links in the order of their keys
     line_key: F8  # [links]
+    far: I4  # [links] scratch of the full filling: a heap of links
+    far_key: F8  # [links]
     heap: Heap  # links by the time at which the first of their flows is done
     level: Heap  # scratch: links by the level at which they must be looked at
     instant: Heap  # slots without links or bytes by their time
@@ -145,6 +147,8 @@ def make_network(
         moved=np.zeros(slots, np.int32),
         line=np.zeros(links, np.int32),
         line_key=np.zeros(links),
+        far=np.zeros(links, np.int32),
+        far_key=np.zeros(links),
         heap=new_heap(links),
         level=new_heap(links),
         instant=new_heap(slots),
