@@ -1,0 +1,65 @@
+"""Other simulators on the same input, each in a child process, where they are installed.
+
+An interpreter that has one of them is named by an environment variable (SIMGRID_PYTHON,
+VIDUR_PYTHON), as a peer may need other versions of its libraries; without it this one is tried.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tests.benchmarks.scenarios import Scenario
+
+HERE = Path(__file__).parent
+PATIENCE_S = 3600.0
+
+
+class PeerRun(NamedTuple):
+    """What a peer found, and the CPU seconds of its run without setting up."""
+
+    finish_s: NDArray[np.float64]
+    cpu_s: float
+
+
+def interpreter(peer: str) -> str | None:
+    """The interpreter that can import a peer, None without one."""
+    python = os.environ.get(f"{peer.upper()}_PYTHON", sys.executable)
+    found = subprocess.run([python, "-c", f"import {peer}"], capture_output=True, check=False)
+    return python if found.returncode == 0 else None
+
+
+def run_simgrid(python: str, scenario: Scenario, peer: Path | None = None) -> PeerRun | str:
+    """SimGrid on a scenario, or the last line of why not.
+
+    Args:
+        python: an interpreter that has it.
+        scenario: links and flows.
+        peer: the program to run in its place.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder, "in.npz"), Path(folder, "out.npz")
+        np.savez(
+            given,
+            rate=scenario.link_bytes_per_s,
+            start_s=scenario.start_s,
+            size=scenario.size_bytes,
+            route_start=scenario.route_start,
+            route_link=scenario.route_link,
+        )
+        done = subprocess.run(
+            [python, str(peer or HERE / "simgrid_peer.py"), str(given), str(found)],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        if done.returncode != 0 or not found.exists():
+            return (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:200]
+        with np.load(found) as answer:
+            return PeerRun(answer["finish_s"], float(answer["seconds"]))
