@@ -40,8 +40,8 @@ unit: setup ## all tests, windows off screen
 gui: setup ## tests of the window again, on a display of their own (Xvfb)
 	@sh packaging/on-xvfb $(VENV)/python -m pytest -q tests/app
 
-bench: setup ## speed, as ratios in one run
-	@$(OFFSCREEN) $(VENV)/python -m tests.benchmarks
+bench: setup ## speed, as ratios in one run: make bench ONLY=network SIMGRID=all
+	@$(OFFSCREEN) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/python -m tests.benchmarks $(ONLY)
 
 calibrate: setup ## fit all efficiencies: make calibrate DATA=folder of published measurements
 	@test -d "$(DATA)" || { echo "say DATA=folder with operators/, *_calibrate.csv"; exit 2; }

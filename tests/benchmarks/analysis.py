@@ -1,6 +1,6 @@
 """Every answer of the analysis panel, on halls drawn as arrays and as single racks."""
 
-import time
+from collections.abc import Iterator
 
 import msgspec
 
@@ -8,6 +8,7 @@ from engine.analysis.analyse import analyse
 from engine.catalog.loader import load_catalog
 from engine.scenario.design import Design
 from engine.topology.generators import cable, draw
+from tests.benchmarks.timing import Row, Table, least_cpu_s, seconds
 
 SHOP = load_catalog()
 PODS, RACKS_PER_POD = 32, 32
@@ -49,8 +50,8 @@ def singles(racks: int, leaves: int) -> Design:
     return Design(elements=(*rack, *leaf, spine), links=tuple(links))
 
 
-def measure() -> list[tuple[str, float]]:
-    """(case, CPU seconds of a full analysis), the best of three."""
+def measure() -> Iterator[Table]:
+    """CPU seconds of a full analysis, the best of three."""
     cases = {
         "131,072 chips, racks in arrays": hall(arrays=True),
         "131,072 chips, 1,024 single racks": hall(arrays=False),
@@ -58,19 +59,8 @@ def measure() -> list[tuple[str, float]]:
         "1,000 devices drawn singly": singles(950, 42),
         "10,000 devices drawn singly": singles(9_500, 420),
     }
-    rows = []
-    for name, design in cases.items():
-        best = float("inf")
-        for _ in range(3):
-            start = time.process_time()
-            analyse(design, SHOP)
-            best = min(best, time.process_time() - start)
-        rows.append((name, best))
-    return rows
-
-
-if __name__ == "__main__":
-    import sys
-
-    for name, seconds in measure():
-        sys.stdout.write(f"analysis, {name}: {seconds * 1e3:,.0f} ms\n")
+    rows = [
+        Row(name, (seconds(least_cpu_s(lambda design=design: analyse(design, SHOP), 3)),))  # type: ignore[misc]
+        for name, design in cases.items()
+    ]
+    yield Table("Analysis", ("every answer of the panel",), rows, "CPU seconds. Asked: 2 s.")
