@@ -49,6 +49,8 @@ def run_simgrid(python: str, scenario: Scenario, peer: Path | None = None) -> Pe
             rate=scenario.link_bytes_per_s,
             start_s=scenario.start_s,
             size=scenario.size_bytes,
+            source=scenario.source,
+            target=scenario.target,
             route_start=scenario.route_start,
             route_link=scenario.route_link,
         )

@@ -1,46 +1,55 @@
 """SimGrid on one flow scenario, run in a process of its own: `python simgrid_peer.py IN OUT`.
 
 IN is an npz file with the arrays of a `Scenario`, OUT gets the finish times and the CPU seconds of
-the run itself. Every flow has a pair of hosts of its own joined by exactly its links; one actor
-starts all transfers at their times, so that SimGrid's solver does the work and not its actors.
-Latency is zero and all factors are ideal. This file imports nothing of the project: the interpreter
-that has SimGrid need not have the rest.
+the run itself. One actor starts all transfers at their times and then waits for them one by one, so
+that SimGrid's solver does the work and not a thread a flow. Latency is zero and all factors are ideal.
+A second flow between the same two endpoints may have another path: it gets endpoints of its own.
+This file imports nothing of the project: the interpreter that has SimGrid need not have the rest.
 """
 
 import sys
 import time
 
 import numpy as np
-from simgrid import ActivitySet, Comm, Engine, TimeoutException, this_actor
+from simgrid import Comm, Engine, LinkInRoute, this_actor
 
 
 def play(starts, sizes, ends, finish):
-    """Starts every transfer at its time, then takes them as they end."""
-    running, numbers = ActivitySet(), {}
-
-    def collect(until):
-        while not running.empty():
-            left = -1.0 if until is None else until - Engine.clock
-            if until is not None and left <= 0.0:
-                return
-            try:
-                done = running.wait_any() if until is None else running.wait_any_for(left)
-            except TimeoutException:  # the time is up: the next transfer begins
-                return
-            finish[numbers.pop(done.name)] = done.finish_time
-
-    order = np.argsort(starts, kind="stable").tolist()
-    for number in order:
+    """Starts every transfer at its time; each remembers itself when it ended."""
+    comms = [None] * len(ends)
+    for number in np.argsort(starts, kind="stable").tolist():
         if starts[number] > Engine.clock:
-            collect(starts[number])
-            this_actor.sleep_until(starts[number])
+            this_actor.sleep_until(float(starts[number]))
         comm = Comm.sendto_init(*ends[number])
-        comm.set_payload_size(float(sizes[number]))
-        comm.set_name(str(number))
-        comm.start()
-        numbers[comm.name] = number
-        running.push(comm)
-    collect(None)
+        comm.set_payload_size(int(sizes[number]))  # whole bytes only
+        comms[number] = comm.start()
+    for number, comm in enumerate(comms):
+        comm.wait()
+        finish[number] = comm.finish_time
+
+
+def ends_of(zone, given, links):
+    """A pair of hosts for every flow, joined by its links."""
+    hosts, seen, ends = {}, {}, []
+
+    def host(name):
+        if name not in hosts:
+            hosts[name] = zone.add_host(name, 1.0)
+        return hosts[name]
+
+    first, route = given["route_start"], given["route_link"]
+    for number, pair in enumerate(zip(given["source"].tolist(), given["target"].tolist())):
+        path = tuple(route[first[number] : first[number + 1]].tolist())
+        copies = seen.setdefault(pair, [])
+        new = path not in copies
+        if new:
+            copies.append(path)
+        copy = copies.index(path)
+        chosen = tuple(host(f"h{end}.{copy}") for end in pair)
+        if new:
+            zone.add_route(*chosen, [LinkInRoute(links[i]) for i in path], False)
+        ends.append(chosen)
+    return ends
 
 
 def main():
@@ -48,20 +57,14 @@ def main():
     given = np.load(sys.argv[1])
     engine = Engine([
         "peer", "--cfg=network/model:CM02", "--cfg=network/crosstraffic:0",
-        "--cfg=precision/timing:1e-12", "--log=root.thres:critical",
+        "--cfg=precision/timing:1e-15", "--log=root.thres:critical",
     ])  # fmt: skip
-    zone = engine.netzone_root
+    zone = engine.netzone_root.add_netzone_full("hall")
     links = [zone.add_link(f"l{i}", float(rate)) for i, rate in enumerate(given["rate"])]
-    first, route, ends = given["route_start"], given["route_link"], []
-    for number in range(len(first) - 1):
-        pair = zone.add_host(f"s{number}", 1.0), zone.add_host(f"d{number}", 1.0)
-        path = [links[i] for i in route[first[number] : first[number + 1]]]
-        zone.add_route(*pair, path, False)
-        ends.append(pair)
+    ends = ends_of(zone, given, links)
     zone.seal()
     finish = np.full(len(ends), np.nan)
-    hub = ends[0][0]
-    hub.add_actor("play", play, given["start_s"], given["size"], ends, finish)
+    ends[0][0].add_actor("play", play, given["start_s"], given["size"], ends, finish)
     began = time.process_time()
     engine.run()
     np.savez(sys.argv[2], finish_s=finish, seconds=time.process_time() - began)

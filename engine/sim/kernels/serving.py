@@ -79,13 +79,6 @@ from engine.sim.state import (
 @bare_kernel
 def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     """Processes events up to `until_s`, at most `budget` of them; returns a Status."""
-    status: int = _run(w, net, s, until_s, budget)
-    catch_up_all(w, s, s.real[NOW], status == REACHED)
-    return status
-
-
-@inlined
-def _run(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
     real, whole = s.real, s.whole
     status = OK
     for _ in range(budget):
@@ -143,6 +136,7 @@ def _run(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
             schedule(w, s, idle, first_s)
         if net_is_touched(net):
             net_settle(net, first_s)
+    catch_up_all(w, s, real[NOW], status == REACHED)
     return status
 
 
@@ -230,32 +224,40 @@ def _end_step(w: World, net: Network, s: State, r: int, now: float) -> None:
         close_stretch(w, s, r, now)
     if q >= 0:
         s.ring[r, bucket] = -1
-    while q >= 0:
-        following = req[q].ring_next
-        if req[q].finish_step == step:
-            tokens = leave_decode(w, s, r, q, step)
-            _complete(w, net, s, r, q, tokens, now)
+    # first those that decode and end, then prompts: one loop, so that `_complete` is there once
+    filling = -1
+    if chunks > 0:
+        filling = rep[r].fill_head
+    while True:
+        tokens = -1
+        if q >= 0:
+            ended = q
+            q = req[ended].ring_next
+            if req[ended].finish_step == step:
+                tokens = leave_decode(w, s, r, ended, step)
+            else:
+                req[ended].ring_next = s.ring[r, bucket]
+                s.ring[r, bucket] = ended
+        elif filling >= 0 and req[filling].chunk > 0:
+            ended = filling
+            filling = req[ended].fill_next
+            req[ended].filled += req[ended].chunk
+            req[ended].chunk = 0
+            if req[ended].filled >= req[ended].target:
+                rep[r].fill_head = filling
+                if filling < 0:
+                    rep[r].fill_tail = -1
+                req[ended].fill_next = -1
+                tokens = _prefilled(w, s, r, ended, step, now)
         else:
-            req[q].ring_next = s.ring[r, bucket]
-            s.ring[r, bucket] = q
-        q = following
-    q = rep[r].fill_head if chunks > 0 else -1
-    while q >= 0 and req[q].chunk > 0:
-        following = req[q].fill_next
-        req[q].filled += req[q].chunk
-        req[q].chunk = 0
-        if req[q].filled >= req[q].target:
-            rep[r].fill_head = following
-            if following < 0:
-                rep[r].fill_tail = -1
-            req[q].fill_next = -1
-            _prefilled(w, net, s, r, q, step, now)
-        q = following
+            break
+        if tokens >= 0:
+            _complete(w, net, s, r, ended, tokens, now)
 
 
 @inlined
-def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now: float) -> None:
-    """A prompt is whole: its next token is out; it decodes on, or is done."""
+def _prefilled(w: World, s: State, r: int, q: int, step: int, now: float) -> int:
+    """A prompt is whole: its next token is out. It decodes on: -1, or is done: its KV tokens."""
     rep, req = s.rep, s.req
     if req[q].preempted:
         s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
@@ -268,9 +270,9 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
         count_bin(s.ttft_bins, now - req[q].arrive_s)
     req[q].emitted += 1
     if req[q].emitted >= req[q].output:
-        release_promise(w, s, r, q, req[q].filled)
-        _complete(w, net, s, r, q, req[q].filled, now)
-        return
+        tokens: int = req[q].filled
+        release_promise(w, s, r, q, tokens)
+        return tokens
     req[q].phase = DECODE
     req[q].decode_step = step
     req[q].start_tokens = req[q].filled
@@ -281,6 +283,7 @@ def _prefilled(w: World, net: Network, s: State, r: int, q: int, step: int, now:
     bucket = req[q].finish_step % RING
     req[q].ring_next = s.ring[r, bucket]
     s.ring[r, bucket] = q
+    return -1
 
 
 @inlined
