@@ -109,6 +109,9 @@ def build_parser() -> argparse.ArgumentParser:
     verb = add("flows", "completion times of flows on links (network model alone)", _flows)
     verb.add_argument("--links", type=Path, required=True)
     verb.add_argument("--flows", type=Path, required=True)
+    verb.add_argument(
+        "--changes", type=Path, default=None, help="csv: time_s,link_id,bandwidth_Bps (0: dead)"
+    )
     verb.add_argument("--out", type=Path, required=True)
     verb = add("predict", "predict measured cells of a CSV file, in batch", _predict)
     verb.add_argument("--in", dest="source", type=Path, required=True, metavar="CSV")
@@ -293,7 +296,7 @@ def _progress(share: float) -> None:
 def _flows(options: argparse.Namespace) -> int:
     from engine.storage.flow_files import run_flow_files
 
-    report = run_flow_files(options.links, options.flows, options.out)
+    report = run_flow_files(options.links, options.flows, options.out, options.changes)
     _say(options, report, [f"{key}: {value}" for key, value in report.items()])
     return OK
 

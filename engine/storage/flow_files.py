@@ -1,4 +1,9 @@
-"""The csv files of the `flows` verb: links and flows in, completion times out."""
+"""The csv files of the `flows` verb: links, flows and changes of links in, completion times out.
+
+Columns after the named ones may be there: `latency_s` of a link (a flow moves its first byte after
+the sum over its path), `weight` of a flow (its share of a full link, 1 where not given). Others
+are passed over.
+"""
 
 import csv
 import gzip
@@ -14,12 +19,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import FileError, TooLargeError, TraceError
-from engine.sim.flows import simulate_flows
+from engine.sim.flows import NO_CHANGES, CapacityChanges, simulate_flows
+from engine.sim.own_links import sums_of_rows
 from engine.storage.atomic import write_atomic
 
 MAX_BYTES = 1_000_000_000
 LINK_COLUMNS = ("link_id", "name", "bandwidth_Bps")
 FLOW_COLUMNS = ("flow_id", "src", "dst", "start_s", "size_B", "route")
+CHANGE_COLUMNS = ("time_s", "link_id", "bandwidth_Bps")
+
+
+class LinkTable(NamedTuple):
+    """Links in file order."""
+
+    number: dict[str, int]  # row by id
+    bytes_per_s: NDArray[np.float64]
+    latency_s: NDArray[np.float64]
 
 
 class FlowTable(NamedTuple):
@@ -28,22 +43,41 @@ class FlowTable(NamedTuple):
     ids: list[str]
     start_s: NDArray[np.float64]
     size_bytes: NDArray[np.float64]
+    weight: NDArray[np.float64]
     route_start: NDArray[np.int64]
     route_link: NDArray[np.int32]
 
 
-def run_flow_files(links: Path, flows: Path, out: Path) -> dict[str, float | int | str]:
+def run_flow_files(
+    links: Path, flows: Path, out: Path, changes: Path | None = None
+) -> dict[str, float | int | str]:
     """Reads links and flows, simulates them, writes `flow_id,finish_s`; returns counts and times.
+
+    Args:
+        links: csv of the links.
+        flows: csv of the flows.
+        out: csv to write.
+        changes: csv of capacities that change on the way (0: the link is dead), sorted or not.
 
     Raises:
         TraceError: a wrong value; names file, line and column.
         FileError: a file cannot be read or written.
+        ScenarioError: a flow can never end.
     """
-    number, bandwidth = read_links(links)
-    table = read_flows(flows, number)
+    net = read_links(links)
+    table = read_flows(flows, net.number)
+    path_s = sums_of_rows(table.route_start, net.latency_s[table.route_link])
     started = time.perf_counter()
     results = simulate_flows(
-        bandwidth, table.route_start, table.route_link, table.start_s, table.size_bytes
+        net.bytes_per_s,
+        table.route_start,
+        table.route_link,
+        table.start_s,
+        table.size_bytes,
+        weight=table.weight,
+        latency_s=path_s,
+        changes=NO_CHANGES if changes is None else read_changes(changes, net.number),
+        names=np.array(table.ids, np.str_),
     )
     wall_s = time.perf_counter() - started
     lines = ["flow_id,finish_s"]
@@ -53,7 +87,7 @@ def run_flow_files(links: Path, flows: Path, out: Path) -> dict[str, float | int
     write_atomic(out, ("\n".join(lines) + "\n").encode())
     return {
         "flows": len(table.ids),
-        "links": len(bandwidth),
+        "links": len(net.bytes_per_s),
         "events": results.events,
         "last_finish_s": float(results.finish_s.max(initial=0.0)),
         "wall_s": wall_s,
@@ -61,29 +95,47 @@ def run_flow_files(links: Path, flows: Path, out: Path) -> dict[str, float | int
     }
 
 
-def read_links(path: Path) -> tuple[dict[str, int], NDArray[np.float64]]:
-    """Index by link id and the bandwidths in B/s, in file order."""
+def read_links(path: Path) -> LinkTable:
+    """Links by id, in file order."""
     number: dict[str, int] = {}
-    bandwidth: list[float] = []
-    for line, row in _rows(path, LINK_COLUMNS):
+    bandwidth, latency = array("d"), array("d")
+    for line, row, more in _rows(path, LINK_COLUMNS, ("latency_s",)):
         if row[0] in number:
             raise TraceError(path, line, "link_id", f"'{row[0]}' is there twice", "rename it")
         number[row[0]] = len(bandwidth)
         bandwidth.append(_number(path, line, "bandwidth_Bps", row[2], above=True))
-    return number, np.array(bandwidth)
+        latency.append(_number(path, line, "latency_s", more[0]) if more[0] else 0.0)
+    return LinkTable(number, np.array(bandwidth, np.float64), np.array(latency, np.float64))
+
+
+def read_changes(path: Path, links: dict[str, int]) -> CapacityChanges:
+    """Changes of capacities, by time."""
+    rows = []
+    for line, row, _ in _rows(path, CHANGE_COLUMNS, ()):
+        if row[1] not in links:
+            raise TraceError(path, line, "link_id", f"there is no link '{row[1]}'", "add the link")
+        time_s = _number(path, line, "time_s", row[0])
+        rows.append((time_s, links[row[1]], _number(path, line, "bandwidth_Bps", row[2])))
+    rows.sort(key=lambda change: change[0])
+    return CapacityChanges(
+        np.array([row[0] for row in rows], np.float64),
+        np.array([row[1] for row in rows], np.int64),
+        np.array([row[2] for row in rows], np.float64),
+    )
 
 
 def read_flows(path: Path, links: dict[str, int]) -> FlowTable:
     """Flows whose routes name links of `links`."""
     ids: dict[str, None] = {}
-    start, size = array("d"), array("d")
+    start, size, weight = array("d"), array("d"), array("d")
     ends, route = array("q", [0]), array("i")
-    for line, row in _rows(path, FLOW_COLUMNS):
+    for line, row, more in _rows(path, FLOW_COLUMNS, ("weight",)):
         if row[0] in ids:
             raise TraceError(path, line, "flow_id", f"'{row[0]}' is there twice", "rename it")
         ids[row[0]] = None
         start.append(_number(path, line, "start_s", row[3]))
         size.append(_number(path, line, "size_B", row[4]))
+        weight.append(_number(path, line, "weight", more[0], above=True) if more[0] else 1.0)
         hops = row[5].split()
         for hop in hops:
             link = links.get(hop)
@@ -97,13 +149,19 @@ def read_flows(path: Path, links: dict[str, int]) -> FlowTable:
         list(ids),
         np.array(start, np.float64),
         np.array(size, np.float64),
+        np.array(weight, np.float64),
         np.array(ends, np.int64),
         np.array(route, np.int32),
     )
 
 
-def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
-    """Rows after a header that starts with `columns`; plain or gzip-packed by the name's end."""
+def _rows(
+    path: Path, columns: tuple[str, ...], optional: tuple[str, ...]
+) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Rows after a header that starts with `columns`, and the texts of optional columns ("" without).
+
+    Plain or gzip-packed by the name's end.
+    """
     with _open(path) as stream:
         reader = csv.reader(stream, strict=True)
         try:
@@ -112,6 +170,7 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
                 raise TraceError(
                     path, 1, columns[0], f"the header is {header[:8]}", f"use {','.join(columns)}"
                 )
+            places = [header.index(name) if name in header else -1 for name in optional]
             for row in reader:
                 if len(row) < len(columns):
                     raise TraceError(
@@ -121,7 +180,8 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
                         f"has {len(row)} of {len(columns)} columns",
                         "complete the row",
                     )
-                yield reader.line_num, row
+                more = [row[at] if 0 <= at < len(row) else "" for at in places]
+                yield reader.line_num, row, more
         except (csv.Error, UnicodeDecodeError, EOFError, gzip.BadGzipFile, OSError) as error:
             raise FileError(path, f"is no csv text ({error})", "check the file") from error
 
