@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sim.tables import RequestTables
 from tests.benchmarks.scenarios import Scenario
 
 HERE = Path(__file__).parent
@@ -54,14 +55,38 @@ def run_simgrid(python: str, scenario: Scenario, peer: Path | None = None) -> Pe
             route_start=scenario.route_start,
             route_link=scenario.route_link,
         )
-        done = subprocess.run(
-            [python, str(peer or HERE / "simgrid_peer.py"), str(given), str(found)],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE_S,
-            check=False,
-        )
-        if done.returncode != 0 or not found.exists():
-            return (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:200]
+        refused = _run(python, peer or HERE / "simgrid_peer.py", given, found)
+        if refused:
+            return refused
         with np.load(found) as answer:
             return PeerRun(answer["finish_s"], float(answer["seconds"]))
+
+
+def run_vidur(python: str, requests: RequestTables, peer: Path | None = None) -> float | str:
+    """CPU seconds of Vidur's loop on a list of requests, or the last line of why not."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder, "in.csv"), Path(folder, "out.npz")
+        rows = np.stack(
+            [requests.arrival_s, requests.input_tokens, requests.output_tokens], axis=1
+        )
+        head = "arrived_at,num_prefill_tokens,num_decode_tokens"
+        np.savetxt(given, rows, fmt=("%.17g", "%d", "%d"), delimiter=",", header=head, comments="")
+        refused = _run(python, peer or HERE / "vidur_peer.py", given, found)
+        if refused:
+            return refused
+        with np.load(found) as answer:
+            return float(answer["seconds"])
+
+
+def _run(python: str, program: Path, given: Path, found: Path) -> str:
+    """Runs a peer; the last line of what it said if it failed."""
+    done = subprocess.run(
+        [python, str(program), str(given), str(found)],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    if done.returncode == 0 and found.exists():
+        return ""
+    return (done.stderr.strip().splitlines() or ["it said nothing"])[-1][:120]

@@ -23,6 +23,7 @@ from engine.sim.results import RunResults
 from engine.sim.run import Simulation
 from engine.sim.tables import RequestTables
 from engine.storage.project_file import load_design
+from tests.benchmarks import peers
 from tests.benchmarks.timing import Row, Table, bytes_text, peak_bytes, seconds, times
 
 SHOP = load_catalog()
@@ -129,8 +130,21 @@ def measure() -> Iterator[Table]:
         _row("10,000 requests, one replica", single, 7),
         _row("100,000 requests, 64 replicas, least loaded", many, 4),
     ]
-    yield Table("Serving", head, rows, "Asked: 10 ms and 0.25 s.")
+    note = f"Asked: 10 ms and 0.25 s. Vidur on the same 10,000 requests: {_vidur(single)}."
+    yield Table("Serving", head, rows, note)
     yield _example()
+
+
+def _vidur(lowered: Lowered) -> str:
+    python = peers.interpreter("vidur")
+    if python is None:
+        return "not installed"
+    assert lowered.requests is not None
+    found = peers.run_vidur(python, lowered.requests)
+    if isinstance(found, str):
+        return f"not run ({found})"
+    ours, _ = loop(lowered, jump=True, tries=3)
+    return f"{seconds(found)}, {times(found / ours)}"
 
 
 def _example() -> Table:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.storage.flow_files import run_flow_files
-from tests.benchmarks import peers, scenarios
+from tests.benchmarks import peers, scenarios, serving
 from tests.benchmarks.scenarios import ENDPOINTS, EVERY, NIC_BYTES_PER_S, TEN, Scenario
 
 STAND_IN = """
@@ -124,6 +124,19 @@ def test_a_peer_runs_in_a_child_process_and_its_failure_is_said(tmp_path: Path) 
     assert found.cpu_s == 0.5
     assert np.array_equal(found.finish_s, scenario.start_s + scenario.size_bytes)
     assert peers.run_simgrid(sys.executable, scenario, bad) == "no licence"
+
+
+def test_vidur_gets_the_requests_as_a_list(tmp_path: Path) -> None:
+    import sys
+
+    peer = tmp_path / "peer.py"
+    peer.write_text(
+        "import sys, numpy as np\n"
+        "rows = np.loadtxt(sys.argv[1], delimiter=',', skiprows=1)\n"
+        "np.savez(sys.argv[2], seconds=rows[:, 1].sum())\n"
+    )
+    requests = serving.chats(50, 8.0, 1)
+    assert peers.run_vidur(sys.executable, requests, peer) == requests.input_tokens.sum()
 
 
 def test_every_scenario_has_a_line_that_says_what_it_is() -> None:
