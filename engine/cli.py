@@ -86,6 +86,8 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
     verb.add_argument("--seed", type=int, default=None)
+    verb.add_argument("--runs", type=int, default=1, help="seeds one after the other, from --seed")
+    verb.add_argument("--jobs", type=int, default=0, help="threads of the runs (0: one a core)")
     verb.add_argument(
         "--algorithm",
         choices=[item.value for item in CollectiveAlgorithm],
@@ -265,6 +267,8 @@ def _simulate(options: argparse.Namespace) -> int:
         seed=design.run.seed if options.seed is None else options.seed,
         trace=trace,
     )
+    if options.runs != 1:
+        return _simulate_seeds(options, scenario)
     simulation, lowered = prepare_simulation(scenario)
     simulation.run_to_end(None if options.json else _progress)
     summary = summarise(simulation.results(), lowered, scenario)
@@ -272,6 +276,16 @@ def _simulate(options: argparse.Namespace) -> int:
     algorithms = drawn_algorithms(design, catalog, lowered.placement, lowered.fabric)
     report = {**summary_report(summary, bands), "collectives": msgspec.to_builtins(algorithms)}
     _say(options, report, [*summary_lines(summary, bands), *algorithm_lines(algorithms)])
+    return OK
+
+
+def _simulate_seeds(options: argparse.Namespace, scenario: Any) -> int:
+    from engine.report.seeds import seeds_report
+    from engine.study.seeds import chances, run_seeds
+
+    seeds = [scenario.seed + number for number in range(options.runs)]
+    summaries = run_seeds(scenario, seeds, options.jobs, None if options.json else _progress)
+    _say(options, *seeds_report(summaries, chances(summaries)))
     return OK
 
 

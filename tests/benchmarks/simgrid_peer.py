@@ -38,7 +38,9 @@ def ends_of(zone, given, links):
         return hosts[name]
 
     first, route = given["route_start"], given["route_link"]
-    for number, pair in enumerate(zip(given["source"].tolist(), given["target"].tolist())):
+    for number, pair in enumerate(
+        zip(given["source"].tolist(), given["target"].tolist(), strict=True)
+    ):
         path = tuple(route[first[number] : first[number + 1]].tolist())
         copies = seen.setdefault(pair, [])
         new = path not in copies
