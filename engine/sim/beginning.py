@@ -15,6 +15,7 @@ from engine.sim.tables import AgentTables, RequestTables
 F8 = NDArray[np.float64]
 
 FIRST_ROWS = 4096
+FIRST_SLOTS = 1024
 MAX_CACHE_CELLS = 50_000_000  # 2 GB
 SAMPLES_A_RUN = 1000
 SHORTEST_SAMPLE_S = 0.25
@@ -96,7 +97,7 @@ def make_state(world: World, lowered: Lowered, until_s: float, log_steps: int) -
     rep, fabric = lowered.replicas, lowered.fabric
     count = len(rep.chips)
     agents = world.agents.agents
-    slots = agents or max(1, len(world.requests.arrival_s))
+    slots = agents or min(max(1, len(world.requests.arrival_s)), FIRST_SLOTS + 4 * count)
     cache_rows, entries = _cache_shape(world, count)
     outside = fabric.link_class[rep.coflow_link] != LinkClass.SCALE_UP
     way_in_s = fabric.link_latency_s[rep.ingress_link] * rep.ingress_weight

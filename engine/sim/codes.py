@@ -48,5 +48,5 @@ class Status(IntEnum):
     OK = 0  # the budget is used up; call again
     REACHED = 1  # nothing is left before the wanted time
     DRAINED = 2  # every request has ended and none will come
-    OUTPUT_FULL = 3  # the table of finished requests must grow; call again
+    TABLE_FULL = 3  # the table of finished requests, or of those in flight, must grow; call again
     STALLED = 4  # requests are in the system but nothing will ever happen

@@ -23,6 +23,7 @@ from engine.sim.state import (
     ARRIVED,
     COMPLETED,
     EVENTS,
+    FREE_SLOTS,
     IN_SYSTEM,
     LOGGED,
     NOW,
@@ -35,6 +36,7 @@ from engine.sim.state import (
     TOOL_WAIT,
     State,
     grown,
+    with_more_slots,
 )
 from engine.sim.stretches import Stretches, read_stretches
 
@@ -141,8 +143,8 @@ class Simulation:
             return True
         target = min(until_s, self.until_s)
         status = self._slice(target, budget_events)
-        if status == Status.OUTPUT_FULL:
-            self._grow_output()
+        if status == Status.TABLE_FULL:
+            self._grow()
         elif status == Status.STALLED:
             raise ScenarioError(
                 "run",
@@ -270,14 +272,18 @@ class Simulation:
         self._wall_s += time.perf_counter() - started
         return Status(code)
 
-    def _grow_output(self) -> None:
-        rows = self._state.numbers.shape[0]
-        wanted = 2 * rows + self.lowered.limits.max_seqs
+    def _grow(self) -> None:
+        """Gives twice the room to the table that is full: finished requests, or those in flight."""
+        state = self._state
         try:
-            self._state = grown(self._state, wanted)
+            if not self.lowered.agents and state.whole[FREE_SLOTS] == 0:
+                self._state = with_more_slots(state, 2 * len(state.req))
+            else:
+                wanted = 2 * len(state.numbers) + self.lowered.limits.max_seqs
+                self._state = grown(state, wanted)
         except MemoryError as error:
             raise CapacityError(
-                "the table of finished requests", rows, "simulate a shorter time"
+                "the tables of requests", len(state.numbers), "simulate a shorter time"
             ) from error
 
     def _take_mark(self) -> _Mark:

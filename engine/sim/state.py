@@ -4,7 +4,8 @@ A table is one array of records (`state.req[q].prompt` in a kernel, `state.req["
 Python): an event touches one or two cache lines, and a kernel gets a few arrays instead of a
 hundred, which cut its compile time by four.
 
-A request lives in a slot: its own row for an open loop, its agent's row for a closed loop. Lists
+A request lives in a slot: its agent's row for a closed loop, for an open loop the lowest that is
+free, so that memory follows the requests in the system and not those of the whole run. Lists
 (waiting, running, prefilling, ingress, host queues) are linked through arrays of slots, -1 ends.
 """
 
@@ -86,6 +87,7 @@ REPLICA = np.dtype(  # one row a replica
 REQUEST = np.dtype(  # one row a slot
     [
         ("phase", WHOLE),  # engine.sim.kernels.world phases
+        ("row", WHOLE),  # of the request's tables; an agent's slot needs none
         ("replica", WHOLE),
         ("arrive_s", REAL),
         ("first_s", REAL),
@@ -166,8 +168,9 @@ REALS = 6
     TTFT_COUNT,
     TPOT_COUNT,
     LOGGED,
-) = range(16)
-WHOLES = 16
+    FREE_SLOTS,
+) = range(17)
+WHOLES = 17
 
 # columns of a step in `State.log`: what its time is a function of, and when it began
 (
@@ -199,6 +202,7 @@ class State(NamedTuple):
     req_cause: F8  # [slots, CAUSES]
     mark_cause: F8  # [slots, CAUSES] the replica's causes at admission
     req_heap: Heap  # slots by their next timed event
+    free_slots: I8  # [slots] a heap of those that no request has; empty with agents
     agent: Records  # [agents] AGENT
     host: Records  # [nodes] HOST
     cache: Records  # [replicas, entries] CACHE; one row where an entry has one replica at most
@@ -233,7 +237,7 @@ def new_state(
 
     Args:
         replicas: to serve.
-        slots: requests that may be in the system.
+        slots: requests that may be in the system before the table must grow.
         agents: of a closed loop, 0 for an open one.
         nodes: of the fabric.
         entries: prefix entries.
@@ -255,9 +259,6 @@ def new_state(
     rep["blocks"] = rep["free"] = blocks
     rep["latency_s"] = latency_s
     rep["remote"] = remote
-    req = np.zeros(slots, REQUEST)
-    for name in ("replica", "queue_next", "run_next", "run_back", "fill_next", "ring_next"):
-        req[name] = -1
     host = np.zeros(nodes, HOST)
     host["head"] = host["tail"] = -1
     cache = np.zeros((cache_rows, entries), CACHE)
@@ -265,9 +266,11 @@ def new_state(
     load_heap = new_heap(replicas if balanced else 0)
     load_heap.items[:] = load_heap.place[:] = np.arange(len(load_heap.items))
     load_heap.size[0] = len(load_heap.items)
+    whole = np.zeros(WHOLES, np.int64)
+    whole[FREE_SLOTS] = 0 if agents else slots
     return State(
         real=real,
-        whole=np.zeros(WHOLES, np.int64),
+        whole=whole,
         rep=rep,
         ring=np.full((replicas, RING), -1, np.int32),
         growing=np.zeros((replicas, block_tokens), np.int64),
@@ -275,7 +278,8 @@ def new_state(
         step_cause=np.zeros((replicas, CAUSES)),
         rep_heap=new_heap(replicas),
         load_heap=load_heap,
-        req=req,
+        req=_new_slots(slots),
+        free_slots=np.arange(0 if agents else slots, dtype=np.int64),
         req_cause=np.zeros((slots, CAUSES)),
         mark_cause=np.zeros((slots, CAUSES)),
         req_heap=new_heap(slots),
@@ -301,3 +305,31 @@ def grown(state: State, capacity: int) -> State:
     cause = np.zeros((capacity, CAUSES))
     numbers[:done], counts[:done], cause[:done] = state.numbers, state.counts, state.out_cause
     return state._replace(numbers=numbers, counts=counts, out_cause=cause)
+
+
+def with_more_slots(state: State, slots: int) -> State:
+    """The same state with room for `slots` requests in the system; all that there are is in use."""
+    old = len(state.req)
+    req, heap = _new_slots(slots), new_heap(slots)
+    req[:old] = state.req
+    for mine, theirs in zip(heap[:3], state.req_heap[:3], strict=True):
+        mine[:old] = theirs
+    causes = [np.zeros((slots, CAUSES)) for _ in range(2)]
+    causes[0][:old], causes[1][:old] = state.req_cause, state.mark_cause
+    free = np.zeros(slots, np.int64)
+    free[: slots - old] = np.arange(old, slots)
+    state.whole[FREE_SLOTS] = slots - old
+    return state._replace(
+        req=req,
+        req_cause=causes[0],
+        mark_cause=causes[1],
+        req_heap=heap._replace(size=state.req_heap.size),
+        free_slots=free,
+    )
+
+
+def _new_slots(slots: int) -> Records:
+    req = np.zeros(slots, REQUEST)
+    for name in ("replica", "queue_next", "run_next", "run_back", "fill_next", "ring_next"):
+        req[name] = -1
+    return req

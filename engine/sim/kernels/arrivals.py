@@ -8,6 +8,7 @@ from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.network import Network, net_start
 from engine.sim.kernels.scheduler import waited_kv
+from engine.sim.kernels.slots import give_slot
 from engine.sim.kernels.stretches import cut_stretch
 from engine.sim.kernels.world import (
     APPEND,
@@ -79,6 +80,8 @@ def arrive(w: World, s: State, q: int, prompt: int, output: int, now: float) -> 
         if w.agents.agents > 0:
             req[q].output = 0
             after_step(w, s, q, now)
+        else:
+            give_slot(s, q)
         return -1
     occupy(s, 1, now)
     assign(s, r, 1)

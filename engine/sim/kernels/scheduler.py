@@ -230,7 +230,7 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
             s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
     rep[r].free += req[q].blocks
     req[q].blocks = 0
-    first = w.requests.entry_start[q] if w.agents.agents == 0 else 0
+    first = w.requests.entry_start[req[q].row] if w.agents.agents == 0 else 0
     for at in range(req[q].pinned - 1, -1, -1):
         cache_unpin(rep, s.cache, r, w.requests.entry[first + at])
     req[q].pinned = 0
@@ -294,7 +294,8 @@ def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, in
         loose -= reused
     elif w.limits.prefix_cache and w.requests.entry_tokens > 0:
         each = entry_blocks(w)
-        first, last = w.requests.entry_start[q], w.requests.entry_start[q + 1]
+        asked = req[q].row
+        first, last = w.requests.entry_start[asked], w.requests.entry_start[asked + 1]
         longest = min(last - first, (req[q].target - 1) // w.requests.entry_tokens)
         while pinned < longest and cache[r, w.requests.entry[first + pinned]].blocks > 0:
             if cache[r, w.requests.entry[first + pinned]].pins == 0:
@@ -326,7 +327,7 @@ def _admit(
         if hit > 0:
             req[q].blocks += cache_take(rep, cache, r, q)
     elif pinned > 0:
-        first = w.requests.entry_start[q]
+        first = w.requests.entry_start[req[q].row]
         for at in range(pinned):
             cache_pin(rep, cache, r, w.requests.entry[first + at])
         req[q].pinned = pinned

@@ -40,6 +40,7 @@ from engine.sim.kernels.scheduler import (
     schedule,
     unlink_running,
 )
+from engine.sim.kernels.slots import give_slot, take_slot
 from engine.sim.kernels.stretches import (
     catch_up_all,
     close_stretch,
@@ -55,14 +56,15 @@ from engine.sim.kernels.world import (
     IDLE,
     KV_MEMORY,
     OK,
-    OUTPUT_FULL,
     REACHED,
     STALLED,
+    TABLE_FULL,
     World,
 )
 from engine.sim.state import (
     COMPLETED,
     EVENTS,
+    FREE_SLOTS,
     IN_SYSTEM,
     NEXT_ARRIVAL,
     NOW,
@@ -83,7 +85,10 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
     status = OK
     for _ in range(budget):
         if whole[COMPLETED] + w.limits.max_seqs + 1 > s.numbers.shape[0]:
-            status = OUTPUT_FULL
+            status = TABLE_FULL
+            break
+        if s.free_slots.size > 0 and whole[FREE_SLOTS] == 0:
+            status = TABLE_FULL
             break
         if _is_drained(w, net, s):
             status = DRAINED
@@ -120,10 +125,12 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
         elif slot_s <= first_s:
             entering = slot_event(w, s, first_s)
         else:
-            q = whole[NEXT_ARRIVAL]
+            row = whole[NEXT_ARRIVAL]
             whole[NEXT_ARRIVAL] += 1
+            slot = take_slot(s)
+            s.req[slot].row = row
             entering = arrive(
-                w, s, q, w.requests.input_tokens[q], w.requests.output_tokens[q], first_s
+                w, s, slot, w.requests.input_tokens[row], w.requests.output_tokens[row], first_s
             )
         if entering >= 0:
             came = into_pipe(w, net, s, entering, first_s)
@@ -319,6 +326,8 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
             _start_egress(w, net, s, r, now)
     if agents:
         after_step(w, s, q, now)
+    else:
+        give_slot(s, q)
 
 
 @inlined
@@ -340,7 +349,8 @@ def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
                 rep[r].free += cache_take(rep, cache, r, q)
             cache_put(rep, cache, r, q, keep, blocks)
         return
-    first, last = w.requests.entry_start[q], w.requests.entry_start[q + 1]
+    asked = req[q].row
+    first, last = w.requests.entry_start[asked], w.requests.entry_start[asked + 1]
     each = entry_blocks(w)
     for at in range(last - 1, first - 1, -1):
         e = w.requests.entry[at]

@@ -31,7 +31,7 @@ SCALE_OUT = int(Cause.SCALE_OUT)
 OK = int(Status.OK)
 REACHED = int(Status.REACHED)
 DRAINED = int(Status.DRAINED)
-OUTPUT_FULL = int(Status.OUTPUT_FULL)
+TABLE_FULL = int(Status.TABLE_FULL)
 STALLED = int(Status.STALLED)
 
 PREFIX, APPEND, OUTPUT, TOOL_TIME, THINK, CPU = range(6)  # rows of AgentTables.distributions

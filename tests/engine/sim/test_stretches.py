@@ -14,6 +14,7 @@ from engine.sim.lower import Lowered
 from engine.sim.own_links import own_rates
 from engine.sim.results import RunResults
 from engine.sim.run import Simulation
+from engine.sim.state import FREE_SLOTS
 from engine.sim.tables import AgentTables, RequestTables
 from tests.helpers import worlds
 
@@ -234,3 +235,34 @@ def test_own_and_shared_links_give_the_same_times(shared: bool) -> None:
     assert results.link_bytes[0] == pytest.approx(0.5 * 5e3 * results.steps, rel=1e-9)
     gone = results.finish_s - results.arrival_s
     np.testing.assert_allclose(results.cause_seconds.sum(axis=1), gone, rtol=1e-9)
+
+
+def test_slots_are_used_again_and_their_number_changes_no_bit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    draw = np.random.default_rng(5)
+    count = 6000
+    requests = RequestTables(
+        np.sort(np.round(draw.uniform(0, 600, count) * 64) / 64),  # many arrive together
+        draw.integers(1, 40, count).astype(np.int32), draw.integers(1, 30, count).astype(np.int32),
+        np.zeros(count + 1, np.int64), np.empty(0, np.int32), 0, 0,
+    )  # fmt: skip
+    lowered = dataclasses.replace(machine(3, False, True), requests=requests)
+    lowered = worlds.with_limits(
+        lowered, kv_blocks=60, block_tokens=4, max_seqs=8, window_tokens=99
+    )
+    lowered = worlds.with_step_time(lowered, base_s=STEP_S, context_s=1e-5, collective_bytes=1e3)
+
+    def ended() -> Simulation:
+        run = Simulation(lowered, "test", 3, 1000.0)
+        run.run_to_end()
+        return run
+
+    many = ended()
+    monkeypatch.setattr("engine.sim.beginning.FIRST_SLOTS", -11)  # one slot, to grow many times
+    few = ended()
+    assert differences(many.results(), few.results()) == []
+    assert many.results().completed + many.results().rejected == count
+    slots = len(few.snapshot().state.req)
+    assert slots < count / 4
+    assert few.snapshot().state.whole[FREE_SLOTS] == slots
