@@ -1,12 +1,16 @@
 """From a frame's rows to what the canvas draws: arrays by element and link id."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from app.canvas.run_picture import RunPicture
 from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.link_loads import LinkMap, LinkUse
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame
+from engine.sim.tables import FabricTables
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -25,17 +29,9 @@ class PictureMaker:
         owner = fabric.node_element[self._chips]
         self._first_chip = np.flatnonzero(np.diff(owner, prepend=-1))
         self._elements = [lowered.element_ids[at] for at in owner[self._first_chip].tolist()]
-        drawn = np.flatnonzero(fabric.link_drawn >= 0)
-        up = _scale_up_links(lowered)[self._chips]
-        # of the links in a rack only one a chip is drawn; only what is drawn is worked out
-        self._shown = np.union1d(drawn, up[up >= 0])
-        self._up = np.where(up >= 0, np.searchsorted(self._shown, up), -1)
-        order = drawn[np.argsort(fabric.link_drawn[drawn], kind="stable")]
-        # links come in pairs: even rows run from a to b, odd ones back
-        self._ways = [np.searchsorted(self._shown, order[order % 2 == way]) for way in (0, 1)]
-        number = fabric.link_drawn[order[order % 2 == 0]]
-        self._first_row = np.flatnonzero(np.diff(number, prepend=-1))
-        self._links = [lowered.link_ids[at] for at in number[self._first_row].tolist()]
+        self._fabric, self._link_ids = fabric, lowered.link_ids
+        self._up = _scale_up_links(lowered)[self._chips]
+        self._links: _DrawnLinks | None = None
         self._means: dict[str, F8] = {}
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
@@ -44,15 +40,19 @@ class PictureMaker:
         A frame covers some hundredths of a second, in which a chip is busy or not: values are
         smoothed over about a second, so that colours show load and do not flicker.
         """
+        use = frame.link_use
+        if self._links is None:
+            self._links = _drawn_links(self._fabric, self._link_ids, use.links)
+        links = self._links
         chips = self._smoothed("chips", frame.chip_utilisation[self._chips])
-        links = self._smoothed("links", frame.link_use.utilisation(self._shown))
-        rates = self._smoothed("rates", frame.link_use.bytes_per_s(self._shown))
-        up = np.where(self._up >= 0, links[self._up], 0.0) if len(links) else np.zeros(len(chips))
+        up = self._smoothed("up", np.where(self._up >= 0, use.utilisation(self._up), 0.0))
+        busy = self._smoothed("busy", links.utilisation(use))
+        rates = self._smoothed("rates", links.bytes_per_s(use))
         return RunPicture(
             chip_utilisation=self._by_element(chips),
             scale_up_utilisation=self._by_element(up),
-            link_utilisation=self._by_link(links, np.maximum),
-            link_bytes_per_s=self._by_link(rates, np.add),
+            link_utilisation=links.by_name(busy),
+            link_bytes_per_s=links.by_name(rates),
             playing=playing,
         )
 
@@ -67,14 +67,62 @@ class PictureMaker:
         parts = np.split(values, self._first_chip[1:]) if len(values) else []
         return dict(zip(self._elements, parts, strict=True))
 
-    def _by_link(self, values: F8, reduce: np.ufunc) -> dict[str, tuple[float, float]]:
-        """Forward and backward value of every drawn link."""
-        if not self._links:
-            return {}
-        ahead, back = (
-            reduce.reduceat(values[way], self._first_row).tolist() for way in self._ways
-        )
-        return dict(zip(self._links, zip(ahead, back, strict=True), strict=True))
+
+class _DrawnLinks(NamedTuple):
+    """Links of the drawing, each way, from the sums that a run keeps.
+
+    A link between two arrays stands for thousands of cables that mostly share a sum: each sum is
+    read once a link and way.
+    """
+
+    names: list[str]
+    first: I8  # [ways] where the sums of a way begin: 2 i from a to b of link i, 2 i + 1 back
+    sums: I8  # [entries] number of a sum
+    busy_share: F8  # [entries]
+    bytes_share: F8  # [entries] of all cables with that sum
+
+    def utilisation(self, use: LinkUse) -> F8:
+        """[ways] share of capacity of the busiest cable."""
+        if not self.names:
+            return np.zeros(0)
+        busy = use.per_second.busy_s[self.sums] * self.busy_share
+        return np.clip(np.maximum.reduceat(busy, self.first), 0.0, 1.0)
+
+    def bytes_per_s(self, use: LinkUse) -> F8:
+        """[ways] of all cables."""
+        if not self.names:
+            return np.zeros(0)
+        moved = use.per_second.moved_bytes[self.sums] * self.bytes_share
+        return np.maximum(np.add.reduceat(moved, self.first), 0.0)
+
+    def by_name(self, values: F8) -> dict[str, tuple[float, float]]:
+        """Forward and backward value of every link."""
+        pairs = zip(values[::2].tolist(), values[1::2].tolist(), strict=True)
+        return dict(zip(self.names, pairs, strict=True))
+
+
+def _drawn_links(fabric: FabricTables, link_ids: tuple[str, ...], links: LinkMap) -> _DrawnLinks:
+    """Cables with equal sums of each drawn link and way, as one entry."""
+    rows = np.flatnonzero(fabric.link_drawn >= 0)
+    way = 2 * fabric.link_drawn[rows].astype(np.int64) + rows % 2  # odd rows run back
+    order = np.lexsort((links.busy_share[rows], links.sum[rows], way))
+    rows, way = rows[order], way[order]
+    keys = (way, links.sum[rows], links.busy_share[rows])
+    new = np.zeros(len(rows), np.bool_)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= key[1:] != key[:-1]
+    start = np.flatnonzero(new)
+    shares = np.add.reduceat(links.bytes_share[rows], start) if len(rows) else np.zeros(0)
+    first = np.flatnonzero(np.diff(way[start], prepend=-1))
+    names = [link_ids[number] for number in (way[start][first[::2]] // 2).tolist()]
+    return _DrawnLinks(
+        names,
+        first,
+        links.sum[rows][start].astype(np.int64),
+        links.busy_share[rows][start],
+        shares,
+    )
 
 
 def _scale_up_links(lowered: Lowered) -> I8:

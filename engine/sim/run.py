@@ -38,7 +38,7 @@ from engine.sim.state import (
     grown,
     with_more_slots,
 )
-from engine.sim.stretches import Stretches, read_stretches
+from engine.sim.stretches import Stretches, read_stretches, step_causes
 
 F8 = NDArray[np.float64]
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class _Mark(NamedTuple):
     time_s: float
     stretches: Stretches
     links: LinkSums
-    host_busy_core_s: F8
+    host_busy_core_s: F8  # [hosts]
 
 
 class Simulation:
@@ -113,6 +113,9 @@ class Simulation:
         self._state = make_state(self._world, lowered, until_s, log_steps)
         self._finished = False
         self._wall_s = 0.0
+        self._hosts = np.flatnonzero(lowered.host_cores > 0)
+        is_chip = lowered.fabric.node_kind == NodeKind.CHIP
+        self._no_chip = np.where(is_chip, 0.0, np.nan)
         begin_agents(self._world, self._state)
         self._mark = self._take_mark()
 
@@ -185,15 +188,11 @@ class Simulation:
         self._mark = now
         span = max(now.time_s - last.time_s, 1e-12)
         state, replicas = self._state, self.lowered.replicas
-        nodes = len(self.lowered.fabric.node_kind)
-        chips = np.full(nodes, np.nan)
-        chips[self.lowered.fabric.node_kind == NodeKind.CHIP] = 0.0
+        chips, hosts = self._no_chip.copy(), np.full(len(self._no_chip), np.nan)
         busy = np.clip((now.stretches.busy_s - last.stretches.busy_s) / span, 0.0, 1.0)
         chips[replicas.chips] = busy[:, None]
-        hosts = np.full(nodes, np.nan)
-        is_host = self.lowered.host_cores > 0
-        used = (now.host_busy_core_s - last.host_busy_core_s)[is_host] / span
-        hosts[is_host] = used / self.lowered.host_cores[is_host]
+        cores = self.lowered.host_cores[self._hosts]
+        hosts[self._hosts] = (now.host_busy_core_s - last.host_busy_core_s) / (span * cores)
         rep, whole = state.rep, state.whole
         return Frame(
             time_s=now.time_s,
@@ -213,8 +212,7 @@ class Simulation:
 
     def cause_seconds(self) -> F8:
         """[CAUSES] of finished and open requests, and of tools that wait for cores."""
-        stretches = read_stretches(self._state, self._world)
-        return np.asarray(self._state.sum_cause + self._open_causes(stretches), np.float64)
+        return np.asarray(self._state.sum_cause + self._open_causes(), np.float64)
 
     def results(self) -> RunResults:
         """Everything measured so far; nothing is changed."""
@@ -224,7 +222,8 @@ class Simulation:
         mark = self._take_mark()
         stretches = mark.stretches
         nodes = len(self.lowered.fabric.node_kind)
-        chip_busy, chip_compute = np.zeros(nodes), np.zeros(nodes)
+        chip_busy, chip_compute, host_busy = (np.zeros(nodes) for _ in range(3))
+        host_busy[self._hosts] = mark.host_busy_core_s
         chip_busy[self.lowered.replicas.chips] = stretches.busy_s[:, None]
         chip_compute[self.lowered.replicas.chips] = stretches.compute_s[:, None]
         occupancy = real[OCCUPANCY] + whole[IN_SYSTEM] * (mark.time_s - real[OCCUPANCY_MARK])
@@ -246,12 +245,12 @@ class Simulation:
             output_tokens=state.counts[:done, 2].copy(),
             replica=state.counts[:done, 3].copy(),
             cause_seconds=state.out_cause[:done].copy(),
-            open_cause_seconds=self._open_causes(stretches),
+            open_cause_seconds=self._open_causes(),
             link_bytes=self._links.moved_bytes(mark.links),
             link_busy_s=self._links.busy_s(mark.links),
             chip_busy_s=chip_busy,
             chip_compute_s=chip_compute,
-            host_busy_core_s=mark.host_busy_core_s,
+            host_busy_core_s=host_busy,
             tool_wait_s=float(real[TOOL_WAIT]),
             preemptions=int(whole[PREEMPTIONS]),
             occupancy_integral=float(occupancy),
@@ -289,7 +288,7 @@ class Simulation:
     def _take_mark(self) -> _Mark:
         """Integrals up to now, without touching the state."""
         state, now = self._state, self.time_s
-        host = state.host
+        host = state.host[self._hosts]
         stretches = read_stretches(state, self._world)
         return _Mark(
             now,
@@ -298,11 +297,11 @@ class Simulation:
             host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
         )
 
-    def _open_causes(self, stretches: Stretches) -> F8:
+    def _open_causes(self) -> F8:
         """What unfinished requests have spent so far; a step counts when it is done."""
         total = np.zeros(CAUSES)
         total[Cause.HOST] = float(self._state.real[TOOL_WAIT])
-        open_causes(self._state, stretches.causes, total)
+        open_causes(self._state, step_causes(self._state, self._world), total)
         return total
 
     def _series(self) -> Series:

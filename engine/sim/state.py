@@ -169,8 +169,9 @@ REALS = 6
     TPOT_COUNT,
     LOGGED,
     FREE_SLOTS,
-) = range(17)
-WHOLES = 17
+    THROUGH,  # 1 if every event up to and at NOW has been processed, 0 if some at NOW may be left
+) = range(18)
+WHOLES = 18
 
 # columns of a step in `State.log`: what its time is a function of, and when it began
 (

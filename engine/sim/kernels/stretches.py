@@ -188,17 +188,28 @@ def skip_steps(
 @inlined
 def catch_up(w: World, s: State, r: int, now: float, through: bool) -> None:
     """Ends the planned steps that end before `now`, with `through` those at `now` too."""
-    low, high = 0, s.rep[r].ahead
-    done = s.rep[r].done
-    while low < high:
-        middle = (low + high + 1) // 2
-        end_s = stretch_end(s.rep, r, done + middle)
-        if end_s < now or (through and end_s == now):
-            low = middle
-        else:
-            high = middle - 1
-    if low > 0:
-        skip_steps(s.rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, low)
+    rep = s.rep
+    ahead, done = rep[r].ahead, rep[r].done
+    begun_s = stretch_end(rep, r, done)
+    if _is_after(stretch_end(rep, r, done + 1), now, through):
+        return
+    # steps are nearly equal: the guess is off by a step or two
+    mean_s = (stretch_end(rep, r, done + ahead) - begun_s) / ahead
+    ended = ahead
+    if now - begun_s < ahead * mean_s:
+        ended = max(0, min(ahead, int((now - begun_s) / mean_s)))
+    while ended < ahead and not _is_after(stretch_end(rep, r, done + ended + 1), now, through):
+        ended += 1
+    while ended > 0 and _is_after(stretch_end(rep, r, done + ended), now, through):
+        ended -= 1
+    if ended > 0:
+        skip_steps(rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, ended)
+
+
+@inlined
+def _is_after(end_s: float, now: float, through: bool) -> bool:
+    """A step has not ended yet."""
+    return end_s > now or (end_s == now and not through)
 
 
 @bare
