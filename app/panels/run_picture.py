@@ -64,8 +64,9 @@ class PictureMaker:
 
     def _by_element(self, values: F8) -> dict[str, F8]:
         """A row of chips cut into elements."""
-        parts = np.split(values, self._first_chip[1:]) if len(values) else []
-        return dict(zip(self._elements, parts, strict=True))
+        ends = [*self._first_chip[1:].tolist(), len(values)][: len(self._elements)]
+        rows = zip(self._elements, self._first_chip.tolist(), ends, strict=True)
+        return {name: values[first:end] for name, first, end in rows}
 
 
 class _DrawnLinks(NamedTuple):

@@ -149,15 +149,21 @@ def _tiles(
     counts: list[int],
 ) -> None:
     """From afar every member is one tile in its kind's colour, or its mean heat."""
-    colors = []
-    for body, count in zip(scene.bodies.values(), counts, strict=True):
+    bodies = list(scene.bodies.values())
+    kinds = [pixel(KIND_COLORS[body.element.kind]) for body in bodies]
+    colors = np.repeat(np.array(kinds, np.uint32), counts)
+    uses, chips, shown = [], [], np.zeros(len(bodies), np.bool_)
+    for number, (body, count) in enumerate(zip(bodies, counts, strict=True)):
         use = run.chip_utilisation.get(body.element.id) if run is not None else None
         if use is not None and len(use) and len(use) % count == 0:
-            mean = np.nan_to_num(use).reshape(count, -1).mean(axis=1)
-            colors.append(paints.heat_of(mean))
-        else:
-            colors.append(np.full(count, pixel(KIND_COLORS[body.element.kind]), np.uint32))
-    _fill(pixels, members, np.concatenate(colors), camera, ratio)
+            uses.append(use)
+            chips += [len(use) // count] * count
+            shown[number] = True
+    if uses:
+        first = np.concatenate([[0], np.cumsum(chips[:-1])]).astype(np.int64)
+        sums = np.add.reduceat(np.nan_to_num(np.concatenate(uses)), first)
+        colors[np.repeat(shown, counts)] = paints.heat_of(sums / np.array(chips))
+    _fill(pixels, members, colors, camera, ratio)
 
 
 def _framed(pixels: U4, boxes: F8, camera: Camera, ratio: float, edge: int, inside: int) -> None:

@@ -51,36 +51,39 @@ class Particles:
         """Takes the traffic of a picture; dots keep their places."""
         self._points = np.ascontiguousarray(scene.routes.reshape(-1, 2))
         self._starts = np.arange(len(scene.routes) + 1, dtype=np.int64) * 4
-        which, place, rate, back = [], [], [], []
         lengths = np.abs(np.diff(scene.routes, axis=1)).sum(axis=(1, 2))
-        for number, name in enumerate(scene.link_ids):
-            uses = run.link_utilisation.get(name, (0.0, 0.0))
-            carried = run.link_bytes_per_s.get(name, (0.0, 0.0))
-            for direction in (0, 1):
-                if carried[direction] < LEAST_BYTES_PER_S:
-                    continue
-                strength = min(1.0, max(uses[direction], 1e-6)) ** 0.25
-                dots = max(1, round(A_LINK * strength * min(1.0, lengths[number] / 400.0)))
-                which += [number] * dots
-                place += [i / dots for i in range(dots)]
-                speed = (SLOW + (FAST - SLOW) * strength) / max(lengths[number], 1.0)
-                rate += [speed] * dots
-                back += [direction == 1] * dots
-        step = max(1, len(which) // MOST)
-        self._which = np.array(which[::step], np.int64)
-        self._place, self._rate = np.array(place[::step]), np.array(rate[::step])
-        self._back = np.array(back[::step], np.bool_)
+        idle = (0.0, 0.0)
+        pairs = [run.link_utilisation.get(name, idle) for name in scene.link_ids]
+        uses = np.array(pairs, np.float64).reshape(-1)
+        pairs = [run.link_bytes_per_s.get(name, idle) for name in scene.link_ids]
+        carried = np.array(pairs, np.float64).reshape(-1)
+        ways = np.flatnonzero(carried >= LEAST_BYTES_PER_S)  # 2 i ahead on link i, 2 i + 1 back
+        strength = np.clip(uses[ways], 1e-6, 1.0) ** 0.25
+        length = lengths[ways // 2]
+        dots = np.maximum(1, np.rint(A_LINK * strength * np.minimum(1.0, length / 400.0)))
+        dots = dots.astype(np.int64)
+        number = np.arange(dots.sum()) - np.repeat(np.cumsum(dots) - dots, dots)
+        speed = (SLOW + (FAST - SLOW) * strength) / np.maximum(length, 1.0)
+        kept = slice(None, None, max(1, len(number) // MOST))
+        self._which = np.repeat(ways // 2, dots)[kept]
+        self._place = (number / np.repeat(dots, dots))[kept]
+        self._rate = np.repeat(speed, dots)[kept]
+        self._back = np.repeat(ways % 2 == 1, dots)[kept]
         self._show_feeds(scene, run)
 
     def _show_feeds(self, scene: Scene, run: RunPicture) -> None:
-        rows = []
+        uses, first = [], []
         for name, use in run.scale_up_utilisation.items():
             body = scene.bodies.get(name)
-            if body is None or body.cells != len(use) or body.spec.rack is None:
-                continue
-            busy = np.flatnonzero(np.nan_to_num(use) > 1e-6)
-            rows.append(body.first_cell + busy)
-        chips = np.concatenate(rows) if rows else np.empty(0, np.int64)
+            if body is not None and body.cells == len(use) and body.spec.rack is not None:
+                uses.append(use)
+                first.append(body.first_cell)
+        chips = np.empty(0, np.int64)
+        if uses:
+            counts = np.array([len(use) for use in uses])
+            # numbered within its element, then moved to the element's first cell
+            cells = np.arange(counts.sum()) + np.repeat(first - np.cumsum(counts) + counts, counts)
+            chips = cells[np.nan_to_num(np.concatenate(uses)) > 1e-6]
         chips = chips[:: max(1, len(chips) // MOST)]
         self._feeds = scene.feeds[chips] if len(chips) else np.empty((0, 4))
         self._feed_place = np.asarray((chips * 0.618034) % 1.0, np.float64)
