@@ -51,6 +51,7 @@ class RunLoop:
         self._budget = MIN_EVENTS
         self._last_frame_wall_s = time.perf_counter()
         self._last_frame_time_s = 0.0
+        self._frame_due_wall_s = self._last_frame_wall_s + FRAME_S
         self._last_rank_wall_s = -RANK_S
         self._anchor: tuple[float, float, float] | None = None  # wall, simulated, speed
         self._done = False
@@ -167,7 +168,7 @@ class RunLoop:
         return summarise(self._simulation.results(), self._lowered, self._scenario)
 
     def _emit_if_due(self) -> None:
-        if self._done or time.perf_counter() - self._last_frame_wall_s < FRAME_S:
+        if self._done or time.perf_counter() < self._frame_due_wall_s:
             return
         with self._control.condition:
             self._control.check_stop()
@@ -177,6 +178,8 @@ class RunLoop:
 
     def _emit(self) -> None:
         wall_s = time.perf_counter()
+        # from when it was due, not from now: slices end when they end, the mean shall hold
+        self._frame_due_wall_s = max(self._frame_due_wall_s, wall_s - FRAME_S) + FRAME_S
         frame = self._simulation.frame()
         passed_s = max(wall_s - self._last_frame_wall_s, 1e-9)
         speed = (frame.time_s - self._last_frame_time_s) / passed_s
