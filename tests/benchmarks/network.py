@@ -78,13 +78,13 @@ def measure() -> Iterator[Table]:
         events = len(scenario.source) / ours
         rows.append(Row(name, (f"{len(scenario.source):,}", seconds(ours), f"{events:,.0f}",
                                peer, ratio, apart)))  # fmt: skip
-    note = "CPU seconds of the loop, one thread; SimGrid: of its run, with one actor."
+    note = "CPU seconds of the loop, one thread; SimGrid: of its run through its Python interface."
     if ratios:
         mean = float(np.exp(np.mean(np.log(ratios))))
         note += f" Geometric mean of the ratios {mean:.1f}."
     bits = all(same_bits(scenarios.TEN[name](SEED)) for name in ("a2", "b1", "b3", "c3"))
     note += f" Ten random orders of the flows of a2, b1, b3 and c3: {'the same bits' if bits else 'NOT the same'}."
-    head = ("flows", "loop", "flows/s", "SimGrid", "ratio", "largest difference")
+    head = ("flows", "loop", "flows/s", "SimGrid, one Python actor", "ratio", "largest difference")
     yield Table("Network: the ten shapes", head, rows, note)
     yield _hall()
 

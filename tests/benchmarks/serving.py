@@ -2,8 +2,8 @@
 
 The workload is drawn here in the shape of the published one: 10,000 Poisson requests of Llama 3
 70B in bf16 on TP8 H100, at most 256 sequences and 2,048 tokens a step, blocks of 16 tokens, prompts
-and answers as in chats (log-normal, medians of 1,020 and 130 tokens, at most 4,096 in all). Vidur
-runs it too where it is installed.
+and answers as in chats (log-normal, medians of 700 and 180 tokens). Vidur runs it too where it is
+installed.
 """
 
 import dataclasses
@@ -35,8 +35,8 @@ END_S = 1e9
 def chats(count: int, rate_per_s: float, seed: int) -> RequestTables:
     """Poisson arrivals of chats."""
     draw = np.random.default_rng(seed)
-    inputs = np.clip(np.rint(1020 * np.exp(1.0 * draw.standard_normal(count))), 1, 3800)
-    outputs = np.clip(np.rint(130 * np.exp(1.1 * draw.standard_normal(count))), 1, 4096 - inputs)
+    inputs = np.clip(np.rint(700 * np.exp(0.8 * draw.standard_normal(count))), 32, 3072)
+    outputs = np.clip(np.rint(180 * np.exp(0.7 * draw.standard_normal(count))), 8, 1000)
     return RequestTables(
         arrival_s=np.cumsum(draw.exponential(1.0 / rate_per_s, count)),
         input_tokens=inputs.astype(np.int32),
