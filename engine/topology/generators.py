@@ -161,7 +161,10 @@ def hall(
             f"{total} leaves do not fit under spines of {ports} ports",
             "take fewer uplinks or more oversubscription",
         )
-    each = max(1, min(ports // total, up))
+    widest = min(ports // total, up)
+    each = next(
+        cables for cables in range(widest, 0, -1) if up % cables == 0
+    )  # no port up is lost
     spine = draw(catalog, plan.spine, "spine", "Spine", 0, 96, up // each)
     links = [cable(catalog, f"{leaf.id}-spine", (leaf, "port"), (spine, "port"), each)
              for leaf, _ in leaves]  # fmt: skip
