@@ -69,7 +69,7 @@ WORLDS = st.integers(0, 2**32).map(World)
 
 
 @given(world=WORLDS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_weighted_coflows_under_faults_end_when_the_slow_twin_says(world: World) -> None:
     run = world.run()
     run.advance()
@@ -81,7 +81,7 @@ def test_weighted_coflows_under_faults_end_when_the_slow_twin_says(world: World)
 
 
 @given(world=WORLDS, share=st.floats(0.01, 0.99))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=1000, deadline=None)
 def test_rates_at_any_instant_are_max_min_fair_by_definition(world: World, share: float) -> None:
     whole = world.run()
     whole.advance()
