@@ -130,7 +130,7 @@ class DesignForm(Form):
     def _fill_network(self, section: Section) -> None:
         """What the drawn network does that no single device of it says."""
         ways = [
-            (Routing.SPRAY.value, self.tr("Spray packets over all")),
+            (Routing.SPRAY.value, self.tr("Spray over all")),
             (Routing.ECMP.value, self.tr("One by hash (ECMP)")),
         ]
         row = self._choice("fabric", "routing", self.tr("Equal paths"), ways, Routing)
