@@ -162,9 +162,8 @@ def hall(
             "take fewer uplinks or more oversubscription",
         )
     widest = min(ports // total, up)
-    each = next(
-        cables for cables in range(widest, 0, -1) if up % cables == 0
-    )  # no port up is lost
+    # a divisor, so that no port up is left empty
+    each = next(cables for cables in range(widest, 0, -1) if up % cables == 0)
     spine = draw(catalog, plan.spine, "spine", "Spine", 0, 96, up // each)
     links = [cable(catalog, f"{leaf.id}-spine", (leaf, "port"), (spine, "port"), each)
              for leaf, _ in leaves]  # fmt: skip

@@ -16,12 +16,22 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.benchmarks import analysis, canvas, hall, network, serving, start, steps, window
+from tests.benchmarks import (
+    analysis,
+    canvas,
+    hall,
+    lowering,
+    network,
+    serving,
+    start,
+    steps,
+    window,
+)
 from tests.benchmarks.timing import Table
 
 SUBJECTS: dict[str, Callable[[], Iterator[Table]]] = {
     module.__name__.rsplit(".", maxsplit=1)[-1]: module.measure
-    for module in (network, serving, hall, window, analysis, steps, start, canvas)
+    for module in (network, serving, hall, lowering, window, analysis, steps, start, canvas)
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 VERSIONS = ("numpy", "numba", "networkx", "scipy", "PySide6-Essentials")
