@@ -1,7 +1,7 @@
 """The network kernel against its slow twin and against the definition of max-min fairness."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from engine.sim.flows import CapacityChanges, FlowRun
@@ -85,12 +85,14 @@ def test_weighted_coflows_under_faults_end_when_the_slow_twin_says(world: World)
 def test_rates_at_any_instant_are_max_min_fair_by_definition(world: World, share: float) -> None:
     whole = world.run()
     whole.advance()
-    now = share * float(whole.results().finish_s.max())
+    ends = whole.results().finish_s
+    now = share * float(ends.max())
+    # at an end itself the flow may count as running or not: rounding decides
+    assume(not np.isclose(ends, now, rtol=1e-9, atol=0.0).any())
     run = world.run()
     run.advance(now)
     rate, _ = run.flows(now)
-    ends = whole.results().finish_s
-    active = [i for i in range(len(rate)) if world.start[i] <= now < ends[i] * (1 - 1e-12)]
+    active = [i for i in range(len(rate)) if world.start[i] <= now < ends[i]]
     assert set(np.flatnonzero(rate).tolist()) <= set(active)
     found = max_min.unfair(
         world.capacity_at(now),
