@@ -16,7 +16,7 @@ run: setup ## open the example, playing; without a display leave out/al128-agent
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
 	    $(VENV)/rackflow demo; \
 	else \
-	    echo "no display: the example runs off screen for 10 s (the first run compiles for a minute)"; \
+	    echo "no display: the example runs off screen for 10 s (the first run compiles for two minutes)"; \
 	    $(OFFSCREEN) $(VENV)/rackflow demo --seconds 10 \
 	        --screenshot out/al128-agents.png --summary out/al128-agents.json && \
 	    echo "wrote out/al128-agents.png and out/al128-agents.json"; \

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.compiling import bare_kernel, inlined
-from engine.sim.kernels.stretches import shares_links, stretch_end
+from engine.sim.kernels.compiling import bare_kernel
+from engine.sim.kernels.stretches import context_of, grown_block_s, shares_links, stretch_end
 from engine.sim.kernels.world import COMPUTE, MEMORY, SCALE_OUT, SCALE_UP, World
-from engine.sim.state import NOW, Records, State
+from engine.sim.state import NOW, State
 
 F8 = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ def read_replicas(w: World, s: State, out: F8) -> None:
     rep, now = s.rep, s.real[NOW]
     for r in range(rep.size):
         done = rep[r].done
-        attention_s = rep[r].slope_s * _context(rep, r)
+        attention_s = rep[r].slope_s * context_of(rep, r, done)
         begun_s = stretch_end(rep, r, done)
         running_s = now - begun_s if rep[r].mode != 0 else 0.0
         context = rep[r].first_context + rep[r].decoding * done
@@ -36,11 +36,7 @@ def read_replicas(w: World, s: State, out: F8) -> None:
         used = rep[r].blocks - rep[r].free - rep[r].loose
         kv = used * max(running_s, 0.0)
         if done > 0:
-            step_s = rep[r].base_s + rep[r].link_s
-            moment = rep[r].first_context * rep[r].growth_sum
-            moment += rep[r].decoding * rep[r].growth_moment
-            kv += rep[r].used * (begun_s - rep[r].start_s)
-            kv += step_s * rep[r].growth_sum + rep[r].slope_s * moment
+            kv += rep[r].used * (begun_s - rep[r].start_s) + grown_block_s(rep, r)
         out[BUSY_S, r] = rep[r].busy_s + done * rep[r].base_s + attention_s
         out[BUSY_S, r] += min(max(running_s, 0.0), step_compute_s)
         out[COMPUTE_S, r] = rep[r].compute_s + done * s.step_cause[r, COMPUTE]
@@ -57,13 +53,5 @@ def read_causes(s: State, out: F8) -> None:
         done = rep[r].done
         for c in range(CAUSES):
             out[r, c] = s.rep_cause[r, c] + done * s.step_cause[r, c]
-        out[r, MEMORY] += rep[r].slope_s * _context(rep, r)
+        out[r, MEMORY] += rep[r].slope_s * context_of(rep, r, done)
         out[r, SCALE_OUT if rep[r].remote else SCALE_UP] += done * rep[r].link_s
-
-
-@inlined
-def _context(rep: Records, r: int) -> int:
-    """Summed contexts of the ended steps of a stretch."""
-    done = rep[r].done
-    context: int = done * rep[r].first_context + rep[r].decoding * (done * (done - 1) // 2)
-    return context

@@ -40,11 +40,27 @@ def shares_links(w: World, r: int) -> bool:
 
 
 @inlined
+def context_of(rep: Records, r: int, steps: int) -> int:
+    """Contexts that so many steps of the stretch read in all, in tokens."""
+    grown = steps * (steps - 1) // 2
+    context: int = steps * rep[r].first_context + rep[r].decoding * grown
+    return context
+
+
+@inlined
+def grown_block_s(rep: Records, r: int) -> float:
+    """Integral over the ended steps of the blocks that have come since the first, block s."""
+    tokens = rep[r].first_context * rep[r].growth_sum + rep[r].decoding * rep[r].growth_moment
+    step_s = rep[r].base_s + rep[r].link_s
+    integral: float = step_s * rep[r].growth_sum + rep[r].slope_s * tokens
+    return integral
+
+
+@inlined
 def stretch_end(rep: Records, r: int, steps: int) -> float:
     """When so many steps of the stretch have ended; before the collectives if links are shared."""
-    context = steps * rep[r].first_context + rep[r].decoding * (steps * (steps - 1) // 2)
     whole_s = steps * (rep[r].base_s + rep[r].link_s)
-    end_s: float = rep[r].start_s + (whole_s + rep[r].slope_s * context)
+    end_s: float = rep[r].start_s + (whole_s + rep[r].slope_s * context_of(rep, r, steps))
     return end_s
 
 
@@ -109,10 +125,7 @@ def _close(
 ) -> None:
     done = rep[r].done
     rep[r].done = 0
-    grown = done * (done - 1) // 2
-    decoding = rep[r].decoding
-    context = done * rep[r].first_context + decoding * grown
-    attention_s = rep[r].slope_s * context
+    attention_s = rep[r].slope_s * context_of(rep, r, done)
     compute_s = done * rep[r].base_s + attention_s
     span_s = now - rep[r].start_s
     link_s = done * rep[r].link_s
@@ -133,13 +146,7 @@ def _close(
     rep_cause[r, OVERHEAD] += span_s - (total + link_s)
     rep[r].busy_s += compute_s
     rep[r].compute_s += done * step_cause[r, COMPUTE]
-    kv = rep[r].used * span_s
-    if rep[r].growth_sum > 0:
-        step_s = rep[r].base_s + rep[r].link_s
-        first = rep[r].first_context * rep[r].growth_sum
-        kv += step_s * rep[r].growth_sum
-        kv += rep[r].slope_s * (first + decoding * rep[r].growth_moment)
-    rep[r].kv_token_s += kv * block_tokens
+    rep[r].kv_token_s += (rep[r].used * span_s + grown_block_s(rep, r)) * block_tokens
 
 
 @bare

@@ -22,27 +22,10 @@ from engine.sim.drawn_collective import drawn_collective
 from engine.sim.routing import Router
 from engine.sim.tables import FabricTables
 from engine.topology.generators import cable, draw
+from tests.helpers.fabrics import fabric
 
 CHIP, SWITCH = NodeKind.CHIP, NodeKind.SWITCH
 PAIR, PORT = 65536.0, 50e9
-
-
-def fabric(kinds: list[NodeKind], links: list[tuple[int, int, float, float]]) -> FabricTables:
-    """Nodes of `kinds` and undirected links (a, b, bytes/s, seconds)."""
-    both = [row for a, b, r, t in links for row in ((a, b, r, t), (b, a, r, t))]
-    return FabricTables(
-        node_kind=np.array(kinds, np.int8),
-        node_element=np.arange(len(kinds), dtype=np.int32),
-        node_member=np.zeros(len(kinds), np.int32),
-        node_domain=np.full(len(kinds), -1, np.int32),
-        link_source=np.array([row[0] for row in both], np.int32),
-        link_target=np.array([row[1] for row in both], np.int32),
-        link_bytes_per_s=np.array([row[2] for row in both]),
-        link_latency_s=np.array([row[3] for row in both]),
-        link_class=np.full(len(both), LinkClass.SCALE_OUT, np.int8),
-        link_drawn=np.arange(len(both), dtype=np.int32) // 2,
-        link_multiplicity=np.ones(len(both), np.int32),
-    )
 
 
 def routed(world: FabricTables, traffic: list[Traffic]) -> np.ndarray:

@@ -1,33 +1,13 @@
 """Routes on small fabrics whose answers are plain to see."""
 
-import numpy as np
 import pytest
 
 from engine.errors import ScenarioError
-from engine.sim.codes import LinkClass, NodeKind
+from engine.sim.codes import NodeKind
 from engine.sim.routing import Router, combine
-from engine.sim.tables import FabricTables
+from tests.helpers.fabrics import fabric
 
 CHIP, HOST, SWITCH, NIC = NodeKind.CHIP, NodeKind.HOST, NodeKind.SWITCH, NodeKind.NIC
-
-
-def fabric(kinds: list[NodeKind], links: list[tuple[int, int, float, float]]) -> FabricTables:
-    """Nodes of `kinds` and undirected links (a, b, bytes/s, seconds)."""
-    both = [row for a, b, c, t in links for row in ((a, b, c, t), (b, a, c, t))]
-    count = len(both)
-    return FabricTables(
-        node_kind=np.array(kinds, np.int8),
-        node_element=np.arange(len(kinds), dtype=np.int32),
-        node_member=np.zeros(len(kinds), np.int32),
-        node_domain=np.full(len(kinds), -1, np.int32),
-        link_source=np.array([row[0] for row in both], np.int32),
-        link_target=np.array([row[1] for row in both], np.int32),
-        link_bytes_per_s=np.array([row[2] for row in both]),
-        link_latency_s=np.array([row[3] for row in both]),
-        link_class=np.full(count, LinkClass.SCALE_OUT, np.int8),
-        link_drawn=np.arange(count, dtype=np.int32) // 2,
-        link_multiplicity=np.ones(count, np.int32),
-    )
 
 
 def test_two_equal_paths_share_the_traffic_evenly() -> None:
