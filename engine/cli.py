@@ -273,7 +273,7 @@ def _simulate(options: argparse.Namespace) -> int:
     simulation.run_to_end(None if options.json else _progress)
     summary = summarise(simulation.results(), lowered, scenario)
     bands = design_bands(design, catalog)
-    algorithms = drawn_algorithms(design, catalog, lowered.placement, lowered.fabric)
+    algorithms = drawn_algorithms(design, catalog, lowered.first.placement, lowered.fabric)
     report = {**summary_report(summary, bands), "collectives": msgspec.to_builtins(algorithms)}
     _say(options, report, [*summary_lines(summary, bands), *algorithm_lines(algorithms)])
     return OK

@@ -23,7 +23,7 @@ F8 = NDArray[np.float64]
 
 # columns of dense_s: the numbers of engine.sim.codes.Cause (a test compares them)
 COMPUTE, MEMORY_BANDWIDTH, OVERHEAD, NETWORK_LATENCY = 2, 3, 4, 5
-CAUSES = 10
+CAUSES = 13
 
 USUAL_LOAD = Load(prompt_tokens=2048.0, context_tokens=4096.0)
 

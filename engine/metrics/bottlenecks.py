@@ -69,6 +69,19 @@ _PLAIN: dict[Cause, tuple[str, str]] = {
         "scale-out network",
         "Traffic through NICs, leaves and to the clients holds requests up.",
     ),
+    Cause.KV_TRANSFER: (
+        "KV on its way",
+        "The KV of prompts moves from prefill to decode replicas. More bandwidth between the pools, "
+        "or pools that share a domain, shorten it.",
+    ),
+    Cause.ADMISSION: (
+        "admission at the gate",
+        "Requests are held by their tenant's rate or by its limit of requests in flight.",
+    ),
+    Cause.FAULT: (
+        "faults",
+        "Work was lost with a failed part and done again, or waited for its repair.",
+    ),
     Cause.HOST: (
         "host cores",
         "Tools of agents wait for a core of their host. More hosts or cores shorten it.",
@@ -174,14 +187,18 @@ def _place(
         hosts = np.flatnonzero(lowered.host_cores > 0)
         owners = np.unique(fabric.node_element[hosts]).tolist()
         return tuple(lowered.element_ids[owner] for owner in owners), (), ""
-    used = lowered.replicas.chips.ravel()
+    used = lowered.replicas.chip
     busy = np.nan_to_num(chip_utilisation[used])
     order = used[np.argsort(-busy, kind="stable")]
     elements = tuple(
         dict.fromkeys(lowered.element_ids[int(fabric.node_element[node])] for node in order[:64])
     )
-    spec = catalog.device(design.elements[lowered.placement.spec_element].spec)
+    spec = catalog.device(design.elements[lowered.first.placement.spec_element].spec)
     chip = catalog.device(spec.rack.chip) if spec.rack is not None else spec
     if cause is Cause.QUEUE:
-        return elements, (), f" (max_num_seqs {lowered.limits.max_seqs}) of {chip.name} replicas"
+        return (
+            elements,
+            (),
+            f" (max_num_seqs {lowered.first.limits.max_seqs}) of {chip.name} replicas",
+        )
     return elements, (), f" of {chip.name}"

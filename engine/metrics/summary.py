@@ -127,8 +127,8 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
             share=float(good.mean()) if len(good) else None,
         ),
         slo=_slo(scenario, ttft, tpot, e2e),
-        replicas=len(lowered.replicas.chips),
-        chips_used=int(lowered.replicas.chips.size),
+        replicas=lowered.replicas.total,
+        chips_used=len(lowered.replicas.chip),
         preemptions=results.preemptions,
         power_w=power,
         energy_per_output_token_j=power / output_rate if output_rate > 0 else None,
@@ -218,7 +218,7 @@ def _utilisation(
     span: float,
 ) -> Utilisation:
     fabric = lowered.fabric
-    used = lowered.replicas.chips.ravel()
+    used = lowered.replicas.chip
     hosts = (fabric.node_kind == NodeKind.HOST) & (lowered.host_cores > 0)
     capacity = lowered.replicas.kv_tokens.astype(np.float64) * span
 
@@ -281,7 +281,7 @@ def _overloaded(results: RunResults) -> bool:
 
 def _estimates(lowered: Lowered, scenario: Scenario) -> str:
     """What of the chip's figures is estimated, in one sentence for the reader of the numbers."""
-    element = scenario.design.elements[lowered.placement.spec_element]
+    element = scenario.design.elements[lowered.first.placement.spec_element]
     spec = scenario.catalog.device(element.spec)
     chip = scenario.catalog.device(spec.rack.chip) if spec.rack is not None else spec
     names = sorted(name for name, figure in chip.figures.items() if figure.is_estimate)

@@ -13,7 +13,8 @@ from engine.report.tables import aligned
 from engine.scenario.design import Design
 from engine.scenario.own_models import design_catalog
 from engine.scenario.prices import power_sum, price_sum
-from engine.sim.lower import check_deployment, drawn_chip
+from engine.sim.checks import check_deployment
+from engine.sim.drawn_chips import drawn_chip
 from engine.sim.prepare import refuse_broken_drawing
 from engine.units import format_quantity
 

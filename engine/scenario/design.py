@@ -64,6 +64,14 @@ class Routing(StrEnum):
     ECMP = "ecmp"  # a hash of each flow takes one
 
 
+class PoolRole(StrEnum):
+    """What the replicas of a deployment do for their service."""
+
+    MIXED = "mixed"  # prefill and decode
+    PREFILL = "prefill"  # prompts; their KV goes to a decode replica of the same service
+    DECODE = "decode"
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """How one LLM is served: replicas of TP x attention-DP x PP chips, limits, caches.
 
@@ -74,8 +82,14 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     power law of expert popularity. `collective_algorithm` replaces the library's choice for the
     all-reduce of tensor parallelism. `replicas` 0 means as many as fit; `chips` lists element ids to
     use (empty: all chips).
+
+    A design may have several deployments, its pools. Those of one `service` answer the same
+    requests, with the same model: `mixed` ones alone, `prefill` ones hand over to `decode` ones.
     """
 
+    name: str = "main"
+    service: str = "main"
+    role: PoolRole = PoolRole.MIXED
     model: str = "qwen35_397b_a17b"
     precision: Precision = Precision.MXFP4
     kv_precision: Precision = Precision.FP8
@@ -113,6 +127,27 @@ class Slo(msgspec.Struct, frozen=True, kw_only=True):
     ttft_s: float = 2.0
     tpot_s: float = 0.05
     e2e_s: float = 0.0  # 0: not asked for
+    extra: dict[str, Any] = {}
+
+
+class Tenant(msgspec.Struct, frozen=True, kw_only=True):
+    """Who shares the fabric: a workload, the service that it asks, its rights and its SLO.
+
+    Requests over `rate_limit_per_s` (at most `burst` at once) wait up to `longest_wait_s` at the
+    gate and are refused beyond; over `most_in_flight` they are held there, `most_held` of them.
+    Requests of a lower `priority` number are admitted first, and are the last to be pushed out.
+    """
+
+    name: str
+    workload: WorkloadSpec
+    service: str = "main"
+    slo: Slo = Slo()
+    priority: int = 1
+    rate_limit_per_s: float = 0.0  # 0: no limit
+    burst: int = 1
+    longest_wait_s: float = 60.0
+    most_in_flight: int = 0  # 0: no limit
+    most_held: int = 1_000_000
     extra: dict[str, Any] = {}
 
 
@@ -155,6 +190,8 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     groups: tuple[Group, ...] = ()
     deployment: Deployment = Deployment()
+    pools: tuple[Deployment, ...] = ()  # beside `deployment`, which is the first
+    tenants: tuple[Tenant, ...] = ()  # none: one with the design's `workload` and `slo`
     fabric: FabricSettings = FabricSettings()
     workload: WorkloadSpec = WorkloadSpec()
     slo: Slo = Slo()
@@ -162,6 +199,17 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     run: RunSettings = RunSettings()
     llms: tuple[LlmSpec, ...] = ()  # the design's own models, ids `own:...`
     extra: dict[str, Any] = {}
+
+    def all_pools(self) -> tuple[Deployment, ...]:
+        """The deployment and the pools beside it."""
+        return (self.deployment, *self.pools)
+
+    def all_tenants(self) -> tuple[Tenant, ...]:
+        """The tenants, or the one that stands for the design's own workload."""
+        if self.tenants:
+            return self.tenants
+        service = self.deployment.service
+        return (Tenant(name="", workload=self.workload, service=service, slo=self.slo),)
 
     def ids(self) -> list[str]:
         """Ids of all elements, then of all links."""
@@ -172,6 +220,8 @@ SECTIONS: dict[str, type] = {
     "name": str,
     "note": str,
     "deployment": Deployment,
+    "pools": tuple,
+    "tenants": tuple,
     "fabric": FabricSettings,
     "workload": WorkloadSpec,
     "slo": Slo,

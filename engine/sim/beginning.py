@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from engine.errors import CapacityError
 from engine.sim.codes import LinkClass
-from engine.sim.kernels.world import LEAST_LOADED, SESSION_STICKY, World
+from engine.sim.kernels.world import POOL, SESSION_STICKY, TENANT, World
 from engine.sim.like_links import LikeLinks, merge_links
 from engine.sim.lower import Lowered
 from engine.sim.own_links import sums_of_rows
@@ -27,35 +27,55 @@ def make_world(lowered: Lowered, seed: int, own_bytes_per_s: F8, jump: int) -> W
     empty4 = np.empty(0, np.int32)
     if requests is None:
         requests = RequestTables(np.empty(0), empty4, empty4, np.zeros(1, np.int64), empty4, 0, 0)
-    share = 0.0
     if agents is None:
-        agents = AgentTables(0, np.ones((6, 4)), 1.0, 0.0, 0.5, 0, False, empty4)
-    else:
-        share = think_share(agents)
+        agents = no_agents(len(lowered.tenants))
     return World(
         timing=lowered.timing,
-        limits=lowered.limits,
+        pools=np.array([tuple(pool.limits) for pool in lowered.pools], POOL),
+        services=lowered.services,
+        transfers=lowered.transfers,
+        tenants=np.array([tuple(tenant) for tenant in lowered.tenants], TENANT),
         requests=requests,
         agents=agents,
         host_cores=lowered.host_cores,
-        think_share=share,
+        think_share=think_shares(agents),
         seed=seed,
-        replicas=len(lowered.replicas.chips),
+        replicas=lowered.replicas.total,
+        most_seqs=max(pool.limits.max_seqs for pool in lowered.pools),
         own_bytes_per_s=own_bytes_per_s,
         jump=jump,
     )
 
 
-def think_share(agents: AgentTables) -> float:
-    """Share of time that an agent's person thinks, from the means of its distributions.
+def no_agents(tenants: int) -> AgentTables:
+    """Tables of a world of open loops only."""
+    none = np.empty(0, np.int32)
+    return AgentTables(
+        agents=0,
+        distributions=np.ones((tenants, 6, 4)),
+        steps_per_task=np.ones(tenants),
+        growth_ratio=np.zeros(tenants),
+        compact_to=np.full(tenants, 0.5),
+        window_tokens=np.zeros(tenants, np.int64),
+        warm_start=np.zeros(tenants, np.bool_),
+        tenant=none,
+        host_of_agent=none,
+    )
+
+
+def think_shares(agents: AgentTables) -> F8:
+    """[tenants] share of time that an agent's person thinks, from the means of its distributions.
 
     Steps take their tools' time and some seconds of the model; the model's part is small and
     unknown before the run, 5 s a step stand for it.
     """
-    tool = _clipped_mean(agents.distributions[3])
-    think = _clipped_mean(agents.distributions[4])
-    task = agents.steps_per_task * 5.0 + (agents.steps_per_task - 1.0) * tool
-    return float(think / (think + task))
+    shares = np.zeros(len(agents.steps_per_task))
+    for tenant in np.unique(agents.tenant):
+        tool = _clipped_mean(agents.distributions[tenant, 3])
+        think = _clipped_mean(agents.distributions[tenant, 4])
+        steps = agents.steps_per_task[tenant]
+        shares[tenant] = think / (think + steps * 5.0 + (steps - 1.0) * tool)
+    return shares
 
 
 def _clipped_mean(row: F8) -> float:
@@ -66,11 +86,11 @@ def _clipped_mean(row: F8) -> float:
 
 
 def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> LikeLinks:
-    """Routes in the order coflows, ways in, ways out, over links of which no two are alike.
+    """Routes in the order coflows, ways in, ways out, ways of KV, over links none of which are alike.
 
     Coflows on links of their own have no route: how long they take is known without the network.
     """
-    rep = lowered.replicas
+    rep, moves = lowered.replicas, lowered.transfers
     hops = np.diff(rep.coflow_start)
     shared = own_bytes_per_s == 0.0
     kept = np.repeat(shared, hops)
@@ -78,6 +98,7 @@ def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> LikeLinks:
         (np.where(shared, hops, 0), rep.coflow_link[kept], rep.coflow_weight[kept]),
         (np.diff(rep.ingress_start), rep.ingress_link, rep.ingress_weight),
         (np.diff(rep.egress_start), rep.egress_link, rep.egress_weight),
+        (np.diff(moves.start), moves.link, moves.weight),
     )
     start = np.concatenate([[0], *(part[0] for part in parts)]).cumsum()
     return merge_links(
@@ -95,26 +116,30 @@ def make_state(world: World, lowered: Lowered, until_s: float, log_steps: int) -
         CapacityError: the prefix cache would not fit in memory.
     """
     rep, fabric = lowered.replicas, lowered.fabric
-    count = len(rep.chips)
-    agents = world.agents.agents
-    slots = agents or min(max(1, len(world.requests.arrival_s)), FIRST_SLOTS + 4 * count)
+    count = rep.total
+    agents, asked = world.agents.agents, len(world.requests.arrival_s)
+    slots = agents + (min(asked, FIRST_SLOTS + 4 * count) if asked else 0)
     cache_rows, entries = _cache_shape(world, count)
     outside = fabric.link_class[rep.coflow_link] != LinkClass.SCALE_UP
     way_in_s = fabric.link_latency_s[rep.ingress_link] * rep.ingress_weight
     horizon = until_s if agents else min(until_s, _last_arrival_s(world))
+    blocks = world.pools["block_tokens"]
+    frontend_s = np.array([pool.frontend_s for pool in lowered.pools])
     return new_state(
         replicas=count,
-        slots=slots,
+        slots=max(slots, 1),
         agents=agents,
         nodes=len(fabric.node_kind),
         entries=entries,
-        blocks=(rep.kv_tokens // lowered.limits.block_tokens).astype(np.int64),
-        block_tokens=lowered.limits.block_tokens,
+        blocks=(rep.kv_tokens // blocks[rep.pool]).astype(np.int64),
+        block_tokens=int(blocks.max()),
         cache_rows=cache_rows,
-        balanced=lowered.limits.router == LEAST_LOADED,
-        latency_s=lowered.frontend_s + sums_of_rows(rep.ingress_start, way_in_s),
+        pool=rep.pool,
+        services=lowered.services,
+        tenants=len(lowered.tenants),
+        latency_s=frontend_s[rep.pool] + sums_of_rows(rep.ingress_start, way_in_s),
         remote=sums_of_rows(rep.coflow_start, outside.astype(np.float64)) > 0,
-        capacity=FIRST_ROWS + 2 * lowered.limits.max_seqs,
+        capacity=FIRST_ROWS + 2 * world.most_seqs,
         sample_s=max(SHORTEST_SAMPLE_S, horizon / SAMPLES_A_RUN),
         log_steps=log_steps,
     )
@@ -127,11 +152,14 @@ def _cache_shape(world: World, replicas: int) -> tuple[int, int]:
         CapacityError: it would not fit in memory.
     """
     agents = world.agents.agents
-    if not world.limits.prefix_cache:
+    if not world.pools["prefix_cache"].any():
         return 1, 1
-    if agents and world.limits.router == SESSION_STICKY:
+    blocks = int(world.requests.entry.max(initial=-1)) + 1
+    services = world.tenants["service"][world.agents.tenant]
+    at_home = (world.services.router[2 * services] == SESSION_STICKY).all()
+    if agents and not blocks and at_home:
         return 1, agents
-    entries = max(agents or int(world.requests.entry.max(initial=-1)) + 1, 1)
+    entries = max(agents + blocks, 1)
     if replicas * entries > MAX_CACHE_CELLS:
         raise CapacityError(
             "the prefix cache", MAX_CACHE_CELLS, "use fewer agents or replicas, or a shorter trace"

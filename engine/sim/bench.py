@@ -16,10 +16,21 @@ from engine.cost.memory import chips_per_replica, fit
 from engine.cost.timing import compile_timing
 from engine.errors import DoesNotFitError
 from engine.scenario.design import Deployment
+from engine.sim.checks import check_deployment
 from engine.sim.codes import LinkClass, NodeKind
-from engine.sim.lower import Lowered, check_deployment, expected_load, limits_of
+from engine.sim.lower import Lowered
 from engine.sim.placement import Placement
-from engine.sim.tables import FabricTables, ReplicaTables, RequestTables, TimingTables
+from engine.sim.pools import LoweredPool, limits_of
+from engine.sim.services import service_tables
+from engine.sim.tables import (
+    FabricTables,
+    ReplicaTables,
+    RequestTables,
+    TenantLimits,
+    no_transfers,
+)
+from engine.sim.tenants import request_load
+from engine.sim.timings import stack_timings
 
 
 def on_bench(
@@ -56,25 +67,16 @@ def on_bench(
     ranks = chip_fabric(chip)
     chosen = terms or load_terms(chip.family, deployment)
     timing = compile_timing(
-        deployment, llm, chip, ranks, expected_load(requests, None), terms=chosen, curves=curves
+        deployment, llm, chip, ranks, request_load(requests), terms=chosen, curves=curves
     )
     count = chips_per_replica(deployment)
-    limits = limits_of(deployment, llm)
+    limits = limits_of(deployment, llm, memory)
     longest = int((requests.input_tokens + requests.output_tokens).max())  # was served, so it was
+    limits = limits._replace(window_tokens=max(limits.window_tokens, longest))
     fabric = _star(count, ranks.port_bytes_per_s)
-    return Lowered(
-        fabric=fabric,
-        replicas=_replica(count, memory.kv_tokens),
-        timing=TimingTables(*timing),
-        limits=limits._replace(window_tokens=max(limits.window_tokens, longest)),
-        requests=requests,
-        agents=None,
-        host_cores=np.zeros(len(fabric.node_kind)),
-        node_power_w=np.zeros(len(fabric.node_kind)),
-        node_idle_w=np.zeros(len(fabric.node_kind)),
-        frontend_s=chosen.frontend_s,
-        element_ids=("bench",),
-        link_ids=(),
+    replicas = _replica(count, memory.kv_tokens)
+    pool = LoweredPool(
+        deployment=deployment,
         placement=Placement(
             chips=np.arange(count, dtype=np.int32)[None, :],
             asked=1,
@@ -82,6 +84,24 @@ def on_bench(
             spec_element=0,
         ),
         memory=memory,
+        limits=limits,
+        frontend_s=chosen.frontend_s,
+    )
+    return Lowered(
+        fabric=fabric,
+        pools=(pool,),
+        replicas=replicas,
+        timing=stack_timings([timing]),
+        services=service_tables([limits], replicas.pool, replicas.kv_tokens),
+        transfers=no_transfers(1),
+        tenants=(TenantLimits(),),
+        requests=requests,
+        agents=None,
+        host_cores=np.zeros(len(fabric.node_kind)),
+        node_power_w=np.zeros(len(fabric.node_kind)),
+        node_idle_w=np.zeros(len(fabric.node_kind)),
+        element_ids=("bench",),
+        link_ids=(),
     )
 
 
@@ -111,7 +131,9 @@ def _replica(chips: int, kv_tokens: int) -> ReplicaTables:
     hops = 2 * chips if chips > 1 else 0
     empty, nobody = np.zeros(2, np.int64), np.empty(0, np.int32)
     return ReplicaTables(
-        np.arange(chips, dtype=np.int32)[None, :],
+        np.zeros(1, np.int32),
+        np.array([0, chips], np.int64),
+        np.arange(chips, dtype=np.int32),
         np.array([-1], np.int32),
         np.array([kv_tokens], np.int64),
         np.array([0, hops], np.int64),

@@ -37,9 +37,20 @@ class Cause(IntEnum):
     SCALE_OUT = 7  # bytes on scale-out, storage and client links
     HOST = 8  # PCIe to the host, host cores
     TOOL = 9  # tools of agents (not part of a request's latency; kept for the session)
+    KV_TRANSFER = 10  # KV on its way from a prefill to a decode replica
+    ADMISSION = 11  # held at the gate by a tenant's rate or concurrency
+    FAULT = 12  # work that a fault has lost, and waiting for what has failed
 
 
 CAUSES = len(Cause)
+
+
+class Role(IntEnum):
+    """What the replicas of a pool do."""
+
+    MIXED = 0  # prefill and decode
+    PREFILL = 1  # prompts only: the KV goes on to a decode replica
+    DECODE = 2
 
 
 class Status(IntEnum):

@@ -31,9 +31,9 @@ from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.coflows import switches_of
 from engine.sim.collective_phases import Ends, phases
 from engine.sim.collective_routes import link_loads
+from engine.sim.drawn_chips import drawn_chip
 from engine.sim.drawn_collective import DrawnRanks, drawn_ranks, link_name
 from engine.sim.flows import simulate_flows
-from engine.sim.lower import drawn_chip
 from engine.sim.tables import FabricTables
 from engine.topology.expand import expand
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.tables import FabricTables, ReplicaTables
+from engine.sim.tables import FabricTables, ReplicaTables, TransferTables
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -21,17 +21,18 @@ class OwnLinks(NamedTuple):
     utilisation: F8  # while the coflow moves
 
 
-def own_rates(fabric: FabricTables, replicas: ReplicaTables) -> F8:
+def own_rates(fabric: FabricTables, replicas: ReplicaTables, transfers: TransferTables) -> F8:
     """[replicas] bytes/s of a coflow alone on its links; 0 where another route has one of them.
 
     Infinite without links. A link of capacity 0 or one that a coflow names twice counts as shared:
     the network knows what to do with it.
     """
-    links, count = len(fabric.link_bytes_per_s), len(replicas.chips)
+    links, count = len(fabric.link_bytes_per_s), replicas.total
     owner = np.repeat(np.arange(count), np.diff(replicas.coflow_start))
     users = np.bincount(replicas.coflow_link, minlength=links)
     users += np.bincount(replicas.ingress_link, minlength=links)
     users += np.bincount(replicas.egress_link, minlength=links)
+    users += np.bincount(transfers.link, minlength=links)
     capacity = fabric.link_bytes_per_s[replicas.coflow_link]
     shared = (users[replicas.coflow_link] > 1) | (capacity <= 0)
     rate = np.full(count, np.inf)

@@ -1,5 +1,6 @@
 """Placement: which chips serve which replica, in the order of the drawing, TP inside a domain."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,11 +23,35 @@ class Placement:
     spec_element: int  # an element whose chips are used: all have the same spec
 
 
+def place_pools(
+    deployments: Sequence[Deployment],
+    fabric: FabricTables,
+    element_ids: tuple[str, ...],
+    element_chips: tuple[str, ...],
+) -> list[Placement]:
+    """Placements of several pools, none of whose chips are another's.
+
+    Those that name their elements choose first, then those that say how many replicas they want,
+    then those that take what is left; among equals in the order given. Raises as `place` does.
+    """
+    taken = np.zeros(len(fabric.node_kind), np.bool_)
+    order = sorted(
+        range(len(deployments)),
+        key=lambda at: (not deployments[at].chips, deployments[at].replicas == 0, at),
+    )
+    placements: dict[int, Placement] = {}
+    for at in order:
+        placements[at] = place(deployments[at], fabric, element_ids, element_chips, taken)
+        taken[placements[at].chips] = True
+    return [placements[at] for at in range(len(deployments))]
+
+
 def place(
     deployment: Deployment,
     fabric: FabricTables,
     element_ids: tuple[str, ...],
     element_chips: tuple[str, ...],
+    taken: NDArray[np.bool_] | None = None,
 ) -> Placement:
     """Replicas packed into scale-up domains first, then over what is left.
 
@@ -35,6 +60,7 @@ def place(
         fabric: the expanded drawing.
         element_ids: id of each element, by `node_element`.
         element_chips: spec id of each element's chips, by `node_element` ('' without chips).
+        taken: [nodes] chips of other pools.
 
     Raises:
         ScenarioError: no chips, mixed chips, or too few for one replica.
@@ -44,6 +70,14 @@ def place(
         named = set(deployment.chips)
         wanted = [index for index, name in enumerate(element_ids) if name in named]
         chips = chips[np.isin(fabric.node_element[chips], wanted)]
+    if taken is not None and len(chips) and taken[chips].all():
+        raise ScenarioError(
+            f"pool {deployment.name}",
+            "other pools have taken all chips that it may use",
+            "say how many replicas each pool has, or name the elements of each",
+        )
+    if taken is not None:
+        chips = chips[~taken[chips]]
     if not len(chips):
         raise ScenarioError("deployment", "there is no chip to serve it", "draw chips or a rack")
     specs = {element_chips[int(index)] for index in np.unique(fabric.node_element[chips])}

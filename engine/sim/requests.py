@@ -1,4 +1,4 @@
-"""The load of a scenario as tables: open-loop requests, traces, agents."""
+"""Open loops as tables: drawn requests and traces of one tenant."""
 
 import itertools
 import math
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from engine.errors import ScenarioError
 from engine.scenario.scenario import Scenario
-from engine.sim.codes import NodeKind
-from engine.sim.tables import AgentTables, FabricTables, RequestTables
+from engine.sim.distributions import check_distribution
+from engine.sim.tables import RequestTables
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
 
@@ -17,15 +17,23 @@ MAX_REQUESTS = 20_000_000
 REQUESTS_A_CLIENT = 10  # of a closed loop, where the workload does not say
 
 
-def request_tables(scenario: Scenario) -> RequestTables | None:
-    """Requests of an open loop or a trace, sorted by arrival; None for agents.
+def open_loop(scenario: Scenario, tenant: int) -> RequestTables | None:
+    """Requests of a tenant's open loop or trace, sorted by arrival; None for agents.
+
+    A trace that is given with the scenario stands for the workload of the first tenant whose
+    workload is a trace, or of the first one.
 
     Raises:
         ScenarioError: a rate or distribution that cannot be, or a trace that was not read.
     """
-    workload = scenario.design.workload
-    if scenario.trace is not None:
-        return from_trace(scenario.trace, scenario.design.deployment.kv_block_tokens)
+    tenants = scenario.design.all_tenants()
+    workload = tenants[tenant].workload
+    kinds = [each.workload.kind for each in tenants]
+    traced = kinds.index(WorkloadKind.TRACE) if WorkloadKind.TRACE in kinds else 0
+    if scenario.trace is not None and tenant == traced:
+        service = tenants[tenant].service
+        pools = [pool for pool in scenario.design.all_pools() if pool.service == service]
+        return from_trace(scenario.trace, max(pool.kv_block_tokens for pool in pools))
     if workload.kind is WorkloadKind.AGENTS:
         return None
     if workload.kind is WorkloadKind.TRACE:
@@ -34,7 +42,7 @@ def request_tables(scenario: Scenario) -> RequestTables | None:
         )
     if workload.kind is WorkloadKind.CLIENTS:
         return _clients(workload, scenario.seed)
-    return _poisson(workload, scenario.until_s, scenario.seed)
+    return _poisson(workload, scenario.until_s, scenario.seed, tenant)
 
 
 def from_trace(trace: RequestTrace, kv_block_tokens: int, concurrency: int = 0) -> RequestTables:
@@ -75,7 +83,7 @@ def with_whole_blocks(trace: RequestTrace, kv_block_tokens: int) -> RequestTrace
     )
 
 
-def _poisson(workload: WorkloadSpec, until_s: float, seed: int) -> RequestTables:
+def _poisson(workload: WorkloadSpec, until_s: float, seed: int, tenant: int) -> RequestTables:
     rate = workload.rate_per_s
     if not (math.isfinite(rate) and rate > 0):
         raise ScenarioError("workload rate", f"it is {rate} requests/s", "set a rate above zero")
@@ -88,11 +96,11 @@ def _poisson(workload: WorkloadSpec, until_s: float, seed: int) -> RequestTables
             f"over {MAX_REQUESTS:,}",
             "lower the rate or the horizon",
         )
-    generator = np.random.default_rng([seed, 1])
+    generator = np.random.default_rng(_stream(seed, 1, tenant))
     count = min(limit, int(expected + 10 * math.sqrt(expected) + 16))
     arrivals = np.cumsum(generator.exponential(1.0 / rate, count))
     arrivals = arrivals[arrivals <= until_s]
-    return _drawn(workload, arrivals, seed, 0)
+    return _drawn(workload, arrivals, seed, 0, tenant)
 
 
 def _clients(workload: WorkloadSpec, seed: int) -> RequestTables:
@@ -102,16 +110,26 @@ def _clients(workload: WorkloadSpec, seed: int) -> RequestTables:
             "workload clients", f"it is {workload.clients}", "set 1 to 1,000,000 clients"
         )
     count = min(workload.requests or REQUESTS_A_CLIENT * workload.clients, MAX_REQUESTS)
-    return _drawn(workload, np.zeros(count), seed, workload.clients)
+    return _drawn(workload, np.zeros(count), seed, workload.clients, 0)
+
+
+def _stream(seed: int, number: int, tenant: int) -> list[int]:
+    """A stream of draws of its own for each tenant; that of the first does not depend on others."""
+    return [seed, number, tenant] if tenant else [seed, number]
 
 
 def _drawn(
-    workload: WorkloadSpec, arrivals: NDArray[np.float64], seed: int, concurrency: int
+    workload: WorkloadSpec,
+    arrivals: NDArray[np.float64],
+    seed: int,
+    concurrency: int,
+    tenant: int,
 ) -> RequestTables:
     """Requests at given times with lengths drawn from the workload's distributions."""
     count = len(arrivals)
-    inputs = sample(workload.input_tokens, count, np.random.default_rng([seed, 2]))
-    outputs = sample(workload.output_tokens, count, np.random.default_rng([seed, 3]))
+    draws = [np.random.default_rng(_stream(seed, number, tenant)) for number in (2, 3)]
+    inputs = sample(workload.input_tokens, count, draws[0])
+    outputs = sample(workload.output_tokens, count, draws[1])
     return RequestTables(
         arrival_s=arrivals,
         input_tokens=np.maximum(1, np.rint(inputs)).astype(np.int32),
@@ -130,77 +148,3 @@ def sample(
     check_distribution("workload", distribution)
     draws = distribution.median * np.exp(distribution.sigma * generator.standard_normal(count))
     return np.clip(draws, distribution.low, min(distribution.high, 2**31 - 1))
-
-
-def check_distribution(name: str, distribution: LogNormal) -> None:
-    """Refuses a distribution that cannot be drawn from.
-
-    Raises:
-        ScenarioError: median or sigma out of range, or bounds in the wrong order.
-    """
-    good = (
-        math.isfinite(distribution.median)
-        and distribution.median > 0
-        and math.isfinite(distribution.sigma)
-        and 0 <= distribution.sigma <= 10
-        and 0 <= distribution.low <= distribution.high
-    )
-    if not good:
-        raise ScenarioError(
-            name,
-            f"median {distribution.median:g}, sigma {distribution.sigma:g}, "
-            f"range {distribution.low:g} to {distribution.high:g} is no distribution",
-            "give a median above 0, a sigma from 0 to 10 and a range in order",
-        )
-
-
-def agent_tables(
-    scenario: Scenario, fabric: FabricTables, window_tokens: int
-) -> AgentTables | None:
-    """Agents of a closed loop, their tools spread over the drawn hosts; None for an open loop.
-
-    Raises:
-        ScenarioError: no agents, or a figure that cannot be.
-    """
-    workload = scenario.design.workload
-    if scenario.trace is not None or workload.kind is not WorkloadKind.AGENTS:
-        return None
-    if not 1 <= workload.agents <= 1_000_000:
-        raise ScenarioError(
-            "workload agents", f"it is {workload.agents}", "set 1 to 1,000,000 agents"
-        )
-    if not (1 <= workload.steps_per_task <= 1e6 and 0 <= workload.growth_ratio <= 1):
-        raise ScenarioError(
-            "workload agents",
-            f"steps per task {workload.steps_per_task:g}, growth {workload.growth_ratio:g}",
-            "give at least one step a task and a growth from 0 to 1",
-        )
-    if not 0 < workload.compact_to < 1:
-        raise ScenarioError(
-            "workload compact_to", f"it is {workload.compact_to:g}", "give a share between 0 and 1"
-        )
-    parts = (
-        ("prefix_tokens", workload.prefix_tokens),
-        ("append_tokens", workload.append_tokens),
-        ("output_tokens", workload.output_tokens),
-        ("tool_s", workload.tool_s),
-        ("think_s", workload.think_s),
-        ("tool_cpu_s", workload.tool_cpu_s),
-    )
-    for name, distribution in parts:
-        check_distribution(f"workload {name}", distribution)
-    hosts = np.flatnonzero(fabric.node_kind == NodeKind.HOST)
-    numbers = np.arange(workload.agents)
-    host = hosts[numbers % len(hosts)] if len(hosts) else np.full(workload.agents, -1)
-    return AgentTables(
-        agents=workload.agents,
-        distributions=np.array(
-            [[part.median, part.sigma, part.low, min(part.high, 1e12)] for _, part in parts]
-        ),
-        steps_per_task=float(workload.steps_per_task),
-        growth_ratio=float(workload.growth_ratio),
-        compact_to=float(workload.compact_to),
-        window_tokens=window_tokens,
-        warm_start=workload.warm_start,
-        host_of_agent=host.astype(np.int32),
-    )

@@ -1,6 +1,7 @@
 """What a run hands out: frames for the screen, raw results for the metrics."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,6 +45,15 @@ class Frame:
     series: Series
 
 
+class TenantCounts(NamedTuple):
+    """What has become of each tenant's requests, [tenants]."""
+
+    arrived: I8
+    completed: I8
+    rejected: I8  # can never fit
+    refused: I8  # at the gate: over the rate, or too many held
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunResults:
     """Everything measured in a run; rows are finished requests in order of completion."""
@@ -55,7 +65,7 @@ class RunResults:
     drained: bool
     arrived: int
     completed: int
-    rejected: int  # can never fit: prompt over the KV capacity or the window
+    rejected: int  # can never fit (prompt over the KV capacity or the window), or refused
     in_flight: int
     arrival_s: F8
     first_token_s: F8
@@ -64,6 +74,8 @@ class RunResults:
     cached_tokens: I8
     output_tokens: I8
     replica: I8
+    tenant: I8
+    tenants: TenantCounts
     cause_seconds: F8  # [completed, CAUSES]; a row sums to finish - arrival
     open_cause_seconds: F8  # [CAUSES] so far of unfinished requests, and tools that wait for cores
     link_bytes: F8  # [links] carried until time_s

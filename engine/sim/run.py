@@ -18,7 +18,7 @@ from engine.sim.kernels.serving import advance
 from engine.sim.link_loads import LinkSums, link_map, link_sums, use_between
 from engine.sim.lower import Lowered
 from engine.sim.own_links import own_links, own_rates
-from engine.sim.results import Frame, RunResults, Series
+from engine.sim.results import Frame, RunResults, Series, TenantCounts
 from engine.sim.state import (
     ARRIVED,
     COMPLETED,
@@ -100,10 +100,10 @@ class Simulation:
         self.until_s = until_s
         self._design_hash = design_hash
         self._seed = seed
-        own = own_rates(lowered.fabric, lowered.replicas)
+        own = own_rates(lowered.fabric, lowered.replicas, lowered.transfers)
         self._world = make_world(lowered, seed, own, MOST_AHEAD if jump and log_steps == 0 else 0)
         routes = make_routes(lowered, own)
-        self._network = make_network(*routes[:4], 3 * len(own))  # a slot for each route
+        self._network = make_network(*routes[:4], 4 * len(own))  # a slot for each kind of flow
         self._links = link_map(
             len(lowered.fabric.link_source),
             routes,
@@ -190,7 +190,7 @@ class Simulation:
         state, replicas = self._state, self.lowered.replicas
         chips, hosts = self._no_chip.copy(), np.full(len(self._no_chip), np.nan)
         busy = np.clip((now.stretches.busy_s - last.stretches.busy_s) / span, 0.0, 1.0)
-        chips[replicas.chips] = busy[:, None]
+        chips[replicas.chip] = busy[replicas.owner]
         cores = self.lowered.host_cores[self._hosts]
         hosts[self._hosts] = (now.host_busy_core_s - last.host_busy_core_s) / (span * cores)
         rep, whole = state.rep, state.whole
@@ -224,8 +224,9 @@ class Simulation:
         nodes = len(self.lowered.fabric.node_kind)
         chip_busy, chip_compute, host_busy = (np.zeros(nodes) for _ in range(3))
         host_busy[self._hosts] = mark.host_busy_core_s
-        chip_busy[self.lowered.replicas.chips] = stretches.busy_s[:, None]
-        chip_compute[self.lowered.replicas.chips] = stretches.compute_s[:, None]
+        replicas = self.lowered.replicas
+        chip_busy[replicas.chip] = stretches.busy_s[replicas.owner]
+        chip_compute[replicas.chip] = stretches.compute_s[replicas.owner]
         occupancy = real[OCCUPANCY] + whole[IN_SYSTEM] * (mark.time_s - real[OCCUPANCY_MARK])
         return RunResults(
             design_hash=self._design_hash,
@@ -244,6 +245,8 @@ class Simulation:
             cached_tokens=state.counts[:done, 1].copy(),
             output_tokens=state.counts[:done, 2].copy(),
             replica=state.counts[:done, 3].copy(),
+            tenant=state.counts[:done, 4].copy(),
+            tenants=tenant_counts(state),
             cause_seconds=state.out_cause[:done].copy(),
             open_cause_seconds=self._open_causes(),
             link_bytes=self._links.moved_bytes(mark.links),
@@ -275,10 +278,10 @@ class Simulation:
         """Gives twice the room to the table that is full: finished requests, or those in flight."""
         state = self._state
         try:
-            if not self.lowered.agents and state.whole[FREE_SLOTS] == 0:
+            if self.lowered.requests is not None and state.whole[FREE_SLOTS] == 0:
                 self._state = with_more_slots(state, 2 * len(state.req))
             else:
-                wanted = 2 * len(state.numbers) + self.lowered.limits.max_seqs
+                wanted = 2 * len(state.numbers) + self._world.most_seqs
                 self._state = grown(state, wanted)
         except MemoryError as error:
             raise CapacityError(
@@ -321,6 +324,11 @@ class Simulation:
             kv_occupancy=rows[:, 11],
             cache_hit_ratio=hit,
         )
+
+
+def tenant_counts(state: State) -> TenantCounts:
+    """Copies of the tenants' counts."""
+    return TenantCounts(*(state.tenant[name].copy() for name in TenantCounts._fields))
 
 
 def _copied(table: T) -> T:

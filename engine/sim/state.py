@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
-from engine.sim.tables import Heap, new_heap
+from engine.sim.tables import PRIORITIES, Heap, ServiceTables, new_heap
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -34,6 +34,10 @@ FIRST_BIN_S = 1e-4
 
 REPLICA = np.dtype(  # one row a replica
     [
+        ("pool", WHOLE),
+        ("list", WHOLE),  # of ServiceTables
+        ("seat", WHOLE),  # its place in that list
+        ("up", WHOLE),  # 0 while it may not be sent requests
         ("step", WHOLE),  # steps done
         ("decoding", WHOLE),  # sequences in decode
         ("running", WHOLE),  # sequences admitted
@@ -46,7 +50,6 @@ REPLICA = np.dtype(  # one row a replica
         ("cached", WHOLE),  # blocks of cached entries
         ("loose", WHOLE),  # of which not pinned
         ("wait_head", WHOLE),
-        ("wait_tail", WHOLE),
         ("run_head", WHOLE),  # in order of admission
         ("run_tail", WHOLE),
         ("fill_head", WHOLE),  # prefilling, in order of admission
@@ -76,6 +79,19 @@ REPLICA = np.dtype(  # one row a replica
         ("own_link_bytes", REAL),  # bytes over them
         ("latency_s", REAL),  # one way from the client
         ("remote", WHOLE),  # 1 if the coflow leaves the scale-up links
+        (
+            "pull_head",
+            WHOLE,
+        ),  # requests whose KV comes from a prefill replica, the first on its way
+        ("pull_tail", WHOLE),
+        ("pulls", WHOLE),  # their number
+        ("pulling", WHOLE),  # 1 while the first is on its way
+        ("kept", WHOLE),  # KV blocks of requests between two replicas
+        ("kept_mark", REAL),  # s up to which kept_s is counted
+        ("kept_s", REAL),  # integral of kept, block s
+        ("kicked", WHOLE),  # 1 while it is on State.kicked
+        ("join_head", WHOLE),  # requests whose KV has come: they decode from the next step on
+        ("join_tail", WHOLE),
         ("in_head", WHOLE),  # requests whose prompts wait for the way in
         ("in_tail", WHOLE),
         ("out_bytes", REAL),  # bytes that wait for the way out
@@ -88,7 +104,11 @@ REQUEST = np.dtype(  # one row a slot
     [
         ("phase", WHOLE),  # engine.sim.kernels.world phases
         ("row", WHOLE),  # of the request's tables; an agent's slot needs none
+        ("tenant", WHOLE),
+        ("priority", WHOLE),  # of its tenant
         ("replica", WHOLE),
+        ("source", WHOLE),  # prefill replica that keeps its KV until it is pulled, -1 for none
+        ("held", WHOLE),  # KV blocks that it keeps
         ("arrive_s", REAL),
         ("first_s", REAL),
         ("prompt", WHOLE),  # prompt tokens
@@ -149,6 +169,21 @@ CACHE = np.dtype(  # one row a (replica, prefix entry)
     align=True,
 )
 
+TENANT_STATE = np.dtype(  # one row a tenant
+    [
+        ("arrived", WHOLE),
+        ("completed", WHOLE),
+        ("rejected", WHOLE),  # can never fit
+        ("refused", WHOLE),  # at the gate: over the rate, or too many held
+        ("in_flight", WHOLE),  # beyond the gate
+        ("held", WHOLE),  # at the gate for one in flight to end
+        ("gate_head", WHOLE),
+        ("gate_tail", WHOLE),
+        ("free_s", REAL),  # when the next request may pass the rate (GCRA, theoretical arrival)
+    ],
+    align=True,
+)
+
 NOW, OCCUPANCY, OCCUPANCY_MARK, TOOL_WAIT, SAMPLE_EVERY, SAMPLE_AT = range(6)
 REALS = 6
 (
@@ -160,7 +195,6 @@ REALS = 6
     EVENTS,
     STEPS,
     PREEMPTIONS,
-    NEXT_REPLICA,
     SAMPLE_COUNT,
     TOKENS_OUT,
     TOKENS_IN,
@@ -170,6 +204,7 @@ REALS = 6
     LOGGED,
     FREE_SLOTS,
     THROUGH,  # 1 if every event up to and at NOW has been processed, 0 if some at NOW may be left
+    KICKED,  # replicas on State.kicked
 ) = range(18)
 WHOLES = 18
 
@@ -198,17 +233,21 @@ class State(NamedTuple):
     rep_cause: F8  # [replicas, CAUSES] cumulative seconds of steps
     step_cause: F8  # [replicas, CAUSES] split of a step of the stretch, without contexts
     rep_heap: Heap  # replicas by the end of their compute part, or of their stretch
-    load_heap: Heap  # replicas by the requests assigned to them; empty unless the router asks
+    tails: I4  # [replicas, PRIORITIES] last of the queue of each priority, -1
+    kicked: I4  # [replicas] replicas that may begin a step once the event is over: a stack
+    next_seat: I8  # [lists] whose turn it is (round robin)
+    tree: I4  # [places] winner trees of lists: the replica with the least requests at the root
+    tenant: Records  # [tenants] TENANT_STATE
     req: Records  # [slots] REQUEST
     req_cause: F8  # [slots, CAUSES]
     mark_cause: F8  # [slots, CAUSES] the replica's causes at admission
     req_heap: Heap  # slots by their next timed event
-    free_slots: I8  # [slots] a heap of those that no request has; empty with agents
+    free_slots: I8  # [slots - agents] a heap of those that no request has
     agent: Records  # [agents] AGENT
     host: Records  # [nodes] HOST
     cache: Records  # [replicas, entries] CACHE; one row where an entry has one replica at most
     numbers: F8  # [capacity, 3] finished requests: arrival, first token, finish
-    counts: I8  # [capacity, 4] prompt, cached, output, replica
+    counts: I8  # [capacity, 5] prompt, cached, output, replica, tenant
     out_cause: F8  # [capacity, CAUSES]
     sum_cause: F8  # [CAUSES] its sum
     samples: F8  # [SAMPLES, SAMPLE_COLUMNS]
@@ -227,7 +266,9 @@ def new_state(
     blocks: I8,
     block_tokens: int,
     cache_rows: int,
-    balanced: bool,
+    pool: NDArray[np.int32],
+    services: ServiceTables,
+    tenants: int,
     latency_s: F8,
     remote: NDArray[np.bool_],
     capacity: int,
@@ -238,14 +279,16 @@ def new_state(
 
     Args:
         replicas: to serve.
-        slots: requests that may be in the system before the table must grow.
-        agents: of a closed loop, 0 for an open one.
+        slots: those of agents, and room for others before the table must grow.
+        agents: each has a slot of its own, the first ones.
         nodes: of the fabric.
         entries: prefix entries.
         blocks: [replicas] KV blocks.
-        block_tokens: tokens of a block.
+        block_tokens: tokens of the largest block.
         cache_rows: `replicas`, or 1 where an entry is cached by one replica at most.
-        balanced: the router asks for the replica with the least requests.
+        pool: [replicas] of each.
+        services: the lists of replicas.
+        tenants: rows.
         latency_s: [replicas] one way from the client.
         remote: [replicas] the coflow leaves the scale-up links.
         capacity: finished requests.
@@ -255,8 +298,16 @@ def new_state(
     real = np.zeros(REALS)
     real[[SAMPLE_EVERY, SAMPLE_AT]] = sample_s
     rep = np.zeros(replicas, REPLICA)
-    for name in ("wait", "run", "fill", "in", "lru"):
+    for name in ("run", "fill", "in", "lru", "pull", "join"):
         rep[f"{name}_head"] = rep[f"{name}_tail"] = -1
+    rep["wait_head"] = -1
+    rep["pool"] = pool
+    rep["up"] = 1
+    lists = np.repeat(np.arange(len(services.start) - 1), np.diff(services.start))
+    rep["list"][services.replica] = lists
+    rep["seat"][services.replica] = np.arange(len(lists)) - services.start[lists]
+    tenant = np.zeros(tenants, TENANT_STATE)
+    tenant["gate_head"] = tenant["gate_tail"] = -1
     rep["blocks"] = rep["free"] = blocks
     rep["latency_s"] = latency_s
     rep["remote"] = remote
@@ -264,11 +315,8 @@ def new_state(
     host["head"] = host["tail"] = -1
     cache = np.zeros((cache_rows, entries), CACHE)
     cache["after"] = cache["before"] = -1
-    load_heap = new_heap(replicas if balanced else 0)
-    load_heap.items[:] = load_heap.place[:] = np.arange(len(load_heap.items))
-    load_heap.size[0] = len(load_heap.items)
     whole = np.zeros(WHOLES, np.int64)
-    whole[FREE_SLOTS] = 0 if agents else slots
+    whole[FREE_SLOTS] = slots - agents
     return State(
         real=real,
         whole=whole,
@@ -278,9 +326,13 @@ def new_state(
         rep_cause=np.zeros((replicas, CAUSES)),
         step_cause=np.zeros((replicas, CAUSES)),
         rep_heap=new_heap(replicas),
-        load_heap=load_heap,
+        tails=np.full((replicas, PRIORITIES), -1, np.int32),
+        kicked=np.zeros(replicas, np.int32),
+        next_seat=np.zeros(len(services.start) - 1, np.int64),
+        tree=_first_tree(services),
+        tenant=tenant,
         req=_new_slots(slots),
-        free_slots=np.arange(0 if agents else slots, dtype=np.int64),
+        free_slots=np.arange(agents, slots, dtype=np.int64),
         req_cause=np.zeros((slots, CAUSES)),
         mark_cause=np.zeros((slots, CAUSES)),
         req_heap=new_heap(slots),
@@ -288,7 +340,7 @@ def new_state(
         host=host,
         cache=cache,
         numbers=np.zeros((capacity, 3)),
-        counts=np.zeros((capacity, 4), np.int64),
+        counts=np.zeros((capacity, 5), np.int64),
         out_cause=np.zeros((capacity, CAUSES)),
         sum_cause=np.zeros(CAUSES),
         samples=np.zeros((SAMPLES, SAMPLE_COLUMNS)),
@@ -298,11 +350,25 @@ def new_state(
     )
 
 
+def _first_tree(services: ServiceTables) -> I4:
+    """Winner trees of replicas without requests: the leftmost leaf wins everywhere."""
+    tree = np.full(int(services.tree[-1]), -1, np.int32)
+    for number in range(len(services.start) - 1):
+        members = services.replica[services.start[number] : services.start[number + 1]]
+        mine = tree[services.tree[number] : services.tree[number + 1]]
+        if len(mine):
+            leaves = len(mine) // 2
+            mine[leaves : leaves + len(members)] = members
+            for at in range(leaves - 1, 0, -1):
+                mine[at] = mine[2 * at]
+    return tree
+
+
 def grown(state: State, capacity: int) -> State:
     """The same state with room for `capacity` finished requests."""
     done = len(state.numbers)
     numbers = np.zeros((capacity, 3))
-    counts = np.zeros((capacity, 4), np.int64)
+    counts = np.zeros((capacity, 5), np.int64)
     cause = np.zeros((capacity, CAUSES))
     numbers[:done], counts[:done], cause[:done] = state.numbers, state.counts, state.out_cause
     return state._replace(numbers=numbers, counts=counts, out_cause=cause)
@@ -317,7 +383,7 @@ def with_more_slots(state: State, slots: int) -> State:
         mine[:old] = theirs
     causes = [np.zeros((slots, CAUSES)) for _ in range(2)]
     causes[0][:old], causes[1][:old] = state.req_cause, state.mark_cause
-    free = np.zeros(slots, np.int64)
+    free = np.zeros(slots - len(state.agent), np.int64)
     free[: slots - old] = np.arange(old, slots)
     state.whole[FREE_SLOTS] = slots - old
     return state._replace(
@@ -331,6 +397,14 @@ def with_more_slots(state: State, slots: int) -> State:
 
 def _new_slots(slots: int) -> Records:
     req = np.zeros(slots, REQUEST)
-    for name in ("replica", "queue_next", "run_next", "run_back", "fill_next", "ring_next"):
+    for name in (
+        "replica",
+        "source",
+        "queue_next",
+        "run_next",
+        "run_back",
+        "fill_next",
+        "ring_next",
+    ):
         req[name] = -1
     return req

@@ -12,7 +12,7 @@ from engine.catalog.devices import DeviceSpec
 from engine.cost.collectives.fabric import chip_fabric
 from engine.cost.collectives.serving import OWN_KERNELS, own_limit_bytes
 from engine.scenario.design import CollectiveAlgorithm, Deployment, Design
-from engine.sim.lower import drawn_chip
+from engine.sim.drawn_chips import drawn_chip
 from engine.sim.placement import Placement
 from engine.sim.tables import FabricTables
 

@@ -13,6 +13,9 @@ I8 = NDArray[np.int64]
 I4 = NDArray[np.int32]
 I1 = NDArray[np.int8]
 
+NO_TENANTS = np.empty(0, np.int32)
+PRIORITIES = 4
+
 
 class Heap(NamedTuple):
     """An indexed binary heap of item numbers, ordered by (key, number)."""
@@ -54,9 +57,9 @@ class FabricTables(NamedTuple):
 
 
 class TimingTables(NamedTuple):
-    """Step time of one deployment, compiled: seconds as a function of the batch.
+    """Step time of every pool, compiled: seconds as a function of the batch.
 
-    A step with m batch tokens (decode + prefill), n decoding sequences that have C tokens of
+    The first axis is the pool; rows beyond a pool's own limits repeat its last. A step with m batch tokens (decode + prefill), n decoding sequences that have C tokens of
     context in all, p prompt chunks with an area of A token^2 (sum over chunks x (past + x/2)) and
     s sampled sequences takes
       sum(dense_s[m]) + head_s[s] + decode_base_s[n] + decode_context_s[n] C
@@ -72,27 +75,31 @@ class TimingTables(NamedTuple):
     such a step: what the decoding sequences cost is divided by `accepted`, what prompts add is not.
     """
 
-    dense_s: F8  # [max_tokens + 1, CAUSES] by cause; row 0 is zero
-    head_s: F8  # [max_seqs + 1] language-model head and state of a sequence: memory bound
-    decode_base_s: F8  # [max_seqs + 1] attention of n sequences without context
-    decode_context_s: F8  # [max_seqs + 1] s per token of their summed context: memory bandwidth
-    prefill_area_s: F8  # [max_tokens + 1] s per token^2: compute
-    prompt_s: float  # s of a step that has prompts: its kernels are launched one by one
-    sequence_s: float  # s per sampled sequence: overhead
-    collective_bytes: F8  # [max_tokens + 1] bytes on the busiest link of the coflow
-    verified: int  # tokens that a decoding sequence has in a step, 1 without speculation
-    accepted: float  # of which are emitted in the mean, 1.0 without speculation
-    stages: int  # of the pipeline
+    dense_s: F8  # [pools, max_tokens + 1, CAUSES] by cause; row 0 is zero
+    head_s: F8  # [pools, max_seqs + 1] language-model head and state of a sequence: memory bound
+    decode_base_s: F8  # [pools, max_seqs + 1] attention of n sequences without context
+    decode_context_s: F8  # [pools, max_seqs + 1] s per token of their summed context: memory
+    prefill_area_s: F8  # [pools, max_tokens + 1] s per token^2: compute
+    prompt_s: F8  # [pools] of a step that has prompts: its kernels are launched one by one
+    sequence_s: F8  # [pools] per sampled sequence: overhead
+    collective_bytes: F8  # [pools, max_tokens + 1] bytes on the busiest link of the coflow
+    verified: I8  # [pools] tokens that a decoding sequence has in a step, 1 without speculation
+    accepted: F8  # [pools] of which are emitted in the mean, 1.0 without speculation
+    stages: I8  # [pools] of the pipeline
+    last_row: I8  # [pools] largest number of tokens that a pool has a row for
 
 
 class ReplicaTables(NamedTuple):
     """Replicas and the links that their exposed communication occupies.
 
-    The coflow of replica r occupies links coflow_link[coflow_start[r]:coflow_start[r + 1]] with
-    weights coflow_weight (bytes on this link per byte of `collective_bytes`, at most 1).
+    The replicas of a pool follow one another. The coflow of replica r occupies links
+    coflow_link[coflow_start[r]:coflow_start[r + 1]] with weights coflow_weight (bytes on this link
+    per byte of `collective_bytes`, at most 1).
     """
 
-    chips: I4  # [replicas, chips per replica] node of each chip
+    pool: I4  # [replicas] engine.sim.lower.Lowered.pools
+    chip_start: I8  # [replicas + 1] chips of replica r: chip[chip_start[r]:chip_start[r + 1]]
+    chip: I4  # [chips in use] node of each chip
     host: I4  # [replicas] node of the host that schedules it, -1 for none
     kv_tokens: I8  # [replicas] KV capacity in tokens
     coflow_start: I8  # [replicas + 1]
@@ -104,6 +111,54 @@ class ReplicaTables(NamedTuple):
     egress_start: I8  # [replicas + 1] route host -> client (token bytes)
     egress_link: I4
     egress_weight: F8
+
+    @property
+    def total(self) -> int:
+        """Number of replicas."""
+        return len(self.pool)
+
+    @property
+    def owner(self) -> I8:
+        """[chips in use] replica of each chip."""
+        return np.repeat(np.arange(len(self.pool)), np.diff(self.chip_start))
+
+
+class TransferTables(NamedTuple):
+    """Ways of KV from prefill to decode replicas.
+
+    Prefill replica number i of its service and decode replica number j of it have the route
+    `first[r of the decode replica] + i`.
+    """
+
+    first: I8  # [replicas] first route into a decode replica, -1 for others
+    start: I8  # [routes + 1]
+    link: I4  # [entries]
+    weight: F8  # [entries] share of the bytes on that link
+    latency_s: F8  # [routes]
+
+
+def no_transfers(replicas: int) -> TransferTables:
+    """Tables of a design without prefill pools."""
+    none = np.full(replicas, -1, np.int64)
+    return TransferTables(
+        none, np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0)
+    )
+
+
+class ServiceTables(NamedTuple):
+    """Which replicas a request may be sent to: list 2k takes the requests of service k.
+
+    List 2k + 1 has its decode replicas, and is empty where the first one decodes itself.
+    """
+
+    start: I8  # [2 services + 1] replicas of list l: replica[start[l]:start[l + 1]]
+    replica: I4  # [entries]
+    router: I8  # [2 services] engine.sim.kernels.world: ROUND_ROBIN ...
+    capacity_tokens: I8  # [2 services] KV of the smallest replica
+    longest_prompt: I8  # [2 services] that a step of any replica may begin
+    window_tokens: I8  # [2 services] longest context that the model serves
+    cached: I8  # [2 services] 1 where all replicas keep prefixes
+    tree: I8  # [2 services + 1] places of the list in State.tree; empty unless it asks for loads
 
 
 class RequestTables(NamedTuple):
@@ -123,27 +178,29 @@ class RequestTables(NamedTuple):
     entry: I4  # [entries] id of a cacheable block, 0..blocks-1
     entry_tokens: int  # tokens of one block
     concurrency: int  # 0: an open loop
+    tenant: I4 = NO_TENANTS  # [requests] row of the tenants; empty: all are of the first
 
 
 class AgentTables(NamedTuple):
     """Closed loop: agents and the distributions of their steps.
 
-    Row of `distributions` (engine.sim.codes order: prefix, append, output, tool, think, cpu):
-    median, sigma of the logarithm, low, high.
+    Row of a tenant's `distributions` (engine.sim.kernels.world order: prefix, append, output,
+    tool, think, cpu): median, sigma of the logarithm, low, high.
     """
 
     agents: int
-    distributions: F8  # [6, 4]
-    steps_per_task: float
-    growth_ratio: float
-    compact_to: float
-    window_tokens: int
-    warm_start: bool
+    distributions: F8  # [tenants, 6, 4]
+    steps_per_task: F8  # [tenants]
+    growth_ratio: F8  # [tenants]
+    compact_to: F8  # [tenants] share of the window
+    window_tokens: I8  # [tenants]
+    warm_start: NDArray[np.bool_]  # [tenants]
+    tenant: I4  # [agents]
     host_of_agent: I4  # [agents] node of the host that runs its tools, -1 for none
 
 
 class Limits(NamedTuple):
-    """Scheduler limits of the deployment, as plain numbers for kernels."""
+    """Scheduler limits of one pool, as plain numbers; a row of the kernels' POOL records."""
 
     max_seqs: int
     max_batched_tokens: int
@@ -153,3 +210,18 @@ class Limits(NamedTuple):
     router: int  # 0 round robin, 1 least loaded, 2 session sticky
     window_tokens: int  # longest context that the model serves
     no_evict: bool  # admit a request only if its whole output will fit: nobody is pushed out
+    role: int = 0  # engine.sim.codes.Role
+    service: int = 0  # number of the service that it is part of
+    kv_bytes_a_token: float = 0.0  # of one copy, as it is moved
+
+
+class TenantLimits(NamedTuple):
+    """What one tenant may do; a row of the kernels' TENANT records."""
+
+    service: int = 0
+    priority: int = 0  # 0 to PRIORITIES - 1, the least first
+    rate_per_s: float = 0.0  # requests/s let in, 0 for no limit
+    burst: float = 1.0  # requests that may come at once
+    longest_wait_s: float = 0.0  # at the gate for the rate; a longer one is refused
+    most_in_flight: int = 0  # requests beyond the gate, 0 for no limit
+    most_held: int = 0  # requests held at the gate for these, more are refused

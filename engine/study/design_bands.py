@@ -20,7 +20,7 @@ from engine.cost.memory import fit
 from engine.errors import EngineError
 from engine.scenario.design import Deployment, Design
 from engine.scenario.own_models import design_catalog
-from engine.sim.lower import drawn_chip
+from engine.sim.drawn_chips import drawn_chip
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, ledger_of, priced
 from engine.study.schedule import static_batch
 from engine.study.uncertainty import DRAWN, bands, spread_of

@@ -14,7 +14,7 @@ from engine.catalog.loader import load_catalog
 from engine.cost.curves import load_curves
 from engine.cost.efficiency import load_system, load_terms
 from engine.errors import EngineError
-from engine.sim.lower import expected_load
+from engine.sim.tenants import request_load
 from engine.storage.atomic import write_atomic
 from engine.study.cells import STATIC_SCENARIOS, Plan, Refused, plan, read_rows
 from engine.study.pricing import MAKESPAN, TPOT, TTFT, priced
@@ -126,7 +126,7 @@ def _columns(chosen: Plan, run: CellRun) -> dict[str, str]:
         chosen.deployment,
         chosen.llm,
         chosen.chip,
-        expected_load(chosen.requests, None),
+        request_load(chosen.requests),
         load_curves(),
         system,
         frontend_s=run.ledger.frontend_s,

@@ -6,8 +6,9 @@ from engine.cost.curves import CurveSet
 from engine.cost.efficiency import SystemTerms
 from engine.errors import ScenarioError
 from engine.sim.bench import on_bench
-from engine.sim.lower import Lowered, expected_load
+from engine.sim.lower import Lowered
 from engine.sim.run import Simulation
+from engine.sim.tenants import request_load
 from engine.study.cells import STATIC_SCENARIOS, Plan
 from engine.study.pricing import Ledger, ledger_of
 from engine.study.schedule import Schedule, schedule_of, static_batch
@@ -45,7 +46,7 @@ def run_cell(plan: Plan, terms: SystemTerms, curves: CurveSet) -> CellRun:
         curves=curves,
         kv_tokens=plan.kv_tokens,
     )
-    frontend_s = lowered.frontend_s
+    frontend_s = lowered.first.frontend_s
     if plan.scenario in STATIC_SCENARIOS:
         prompt = int(plan.requests.input_tokens[0])
         output = int(plan.requests.output_tokens[0])
@@ -53,9 +54,11 @@ def run_cell(plan: Plan, terms: SystemTerms, curves: CurveSet) -> CellRun:
         frontend_s = 0.0
     else:
         schedule = _simulated(lowered, FIRST_LOG_STEPS)
-    load = expected_load(plan.requests, None)
+    load = request_load(plan.requests)
     ledger = ledger_of(schedule, plan.deployment, plan.llm, plan.chip, load, curves, frontend_s)
-    return CellRun(plan=plan, schedule=schedule, ledger=ledger, kv_tokens=lowered.memory.kv_tokens)
+    return CellRun(
+        plan=plan, schedule=schedule, ledger=ledger, kv_tokens=lowered.first.memory.kv_tokens
+    )
 
 
 def _simulated(lowered: Lowered, log_steps: int) -> Schedule:
@@ -72,4 +75,4 @@ def _simulated(lowered: Lowered, log_steps: int) -> Schedule:
         )
     if results.steps > log_steps:
         return _simulated(lowered, results.steps)
-    return schedule_of(simulation.step_log(), results, lowered.frontend_s)
+    return schedule_of(simulation.step_log(), results, lowered.first.frontend_s)

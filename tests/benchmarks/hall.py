@@ -68,7 +68,7 @@ def _child(case: str) -> dict[str, float]:
     return {
         "prepared_s": prepared, "lowered_bytes": lowered_bytes, "ran_s": ran,
         "frame_s": frames / SPAN_S, "peak_bytes": peak_bytes(), "steps": results.steps,
-        "replicas": len(lowered.replicas.chips), "links": len(lowered.fabric.link_source),
+        "replicas": lowered.replicas.total, "links": len(lowered.fabric.link_source),
     }  # fmt: skip
 
 

@@ -21,7 +21,8 @@ from engine.sim.lower import Lowered
 from engine.sim.prepare import prepare_simulation
 from engine.sim.results import RunResults
 from engine.sim.run import Simulation
-from engine.sim.tables import RequestTables
+from engine.sim.services import service_tables
+from engine.sim.tables import RequestTables, no_transfers
 from engine.storage.project_file import load_design
 from tests.benchmarks import peers
 from tests.benchmarks.timing import Row, Table, bytes_text, peak_bytes, seconds, times
@@ -71,7 +72,9 @@ def routed(requests: RequestTables, count: int) -> Lowered:
     }
     every, nobody = np.arange(count + 1), np.zeros(count + 1, np.int64)
     replicas = one.replicas._replace(
-        chips=np.tile(one.replicas.chips, (count, 1)),
+        pool=np.zeros(count, np.int32),
+        chip_start=every * len(one.replicas.chip),
+        chip=np.tile(one.replicas.chip, count),
         host=np.full(count, -1, np.int32),
         kv_tokens=np.repeat(one.replicas.kv_tokens, count),
         coflow_start=every * links,
@@ -80,11 +83,14 @@ def routed(requests: RequestTables, count: int) -> Lowered:
         ingress_start=nobody,
         egress_start=nobody,
     )
+    limits = one.first.limits._replace(router=LEAST_LOADED)
     return dataclasses.replace(
         one,
         fabric=one.fabric._replace(**tiled),
+        pools=(dataclasses.replace(one.first, limits=limits),),
         replicas=replicas,
-        limits=one.limits._replace(router=LEAST_LOADED),
+        services=service_tables([limits], replicas.pool, replicas.kv_tokens),
+        transfers=no_transfers(count),
     )
 
 

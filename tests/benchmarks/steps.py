@@ -13,7 +13,7 @@ from engine.cost.timing import compile_timing
 from engine.scenario.design import Deployment, Precision
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.steps import time_steps
-from engine.sim.tables import TimingTables
+from engine.sim.timings import stack_timings
 from engine.study.schedule import static_batch
 from engine.study.uncertainty import bands
 from tests.benchmarks.timing import Row, Table, cpu_s, seconds
@@ -47,7 +47,7 @@ def measure() -> Iterator[Table]:
             model=model, precision=precision, tp=8, max_num_batched_tokens=2048
         )
         fabric = chip_fabric(device)
-        tables = TimingTables(*compile_timing(deployment, llm, device, fabric))
+        tables = stack_timings([compile_timing(deployment, llm, device, fabric)])
         step = cpu_s(lambda tables=tables: time_steps(tables, batches, causes)) / STEPS  # type: ignore[misc]
         compiled = cpu_s(
             lambda d=deployment, m=llm, c=device, f=fabric: compile_timing(d, m, c, f)

@@ -6,12 +6,14 @@ import msgspec
 import numpy as np
 
 from engine.catalog.catalog import Catalog
+from engine.cost.timing import CompiledTiming
 from engine.scenario.design import Deployment, Design, Precision, Router
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import CAUSES, Cause
 from engine.sim.lower import Lowered, lower
 from engine.sim.run import Simulation
-from engine.sim.tables import TimingTables
+from engine.sim.services import service_tables
+from engine.sim.timings import stack_timings
 from engine.topology.generators import draw, mesh_of_eight
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
@@ -99,11 +101,11 @@ def with_step_time(
     collective_bytes: float = 0.0,
 ) -> Lowered:
     """The same tables with a step time of the given parts."""
-    limits = lowered.limits
+    limits = lowered.first.limits
     tokens = np.arange(limits.max_batched_tokens + 1)
     dense = np.zeros((len(tokens), CAUSES))
     dense[1:, Cause.COMPUTE] = base_s + token_s * tokens[1:]
-    timing = TimingTables(
+    timing = CompiledTiming(
         dense_s=dense,
         head_s=np.zeros(limits.max_seqs + 1),
         decode_base_s=np.zeros(limits.max_seqs + 1),
@@ -116,19 +118,23 @@ def with_step_time(
         accepted=1.0,
         stages=1,
     )
-    return dataclasses.replace(lowered, timing=timing, frontend_s=0.0)
+    pools = tuple(dataclasses.replace(pool, frontend_s=0.0) for pool in lowered.pools)
+    timings = stack_timings([timing] * len(pools))
+    return dataclasses.replace(lowered, timing=timings, pools=pools)
 
 
 def with_limits(
     lowered: Lowered, *, kv_blocks: int | None = None, **changes: int | bool
 ) -> Lowered:
-    """The same tables with other scheduler limits and KV capacity."""
-    limits = lowered.limits._replace(**changes)  # type: ignore[arg-type]
+    """The same tables with other scheduler limits of the first pool and KV capacity of all."""
+    limits = lowered.first.limits._replace(**changes)  # type: ignore[arg-type]
+    pools = (dataclasses.replace(lowered.first, limits=limits), *lowered.pools[1:])
     replicas = lowered.replicas
     if kv_blocks is not None:
         tokens = np.full(len(replicas.kv_tokens), kv_blocks * limits.block_tokens, np.int64)
         replicas = replicas._replace(kv_tokens=tokens)
-    return dataclasses.replace(lowered, limits=limits, replicas=replicas)
+    services = service_tables([pool.limits for pool in pools], replicas.pool, replicas.kv_tokens)
+    return dataclasses.replace(lowered, pools=pools, replicas=replicas, services=services)
 
 
 def simulation(lowered: Lowered, until_s: float, seed: int = 1) -> Simulation:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.kernels.cache import cache_put, cache_row, cache_take
-from engine.sim.kernels.compiling import bare, bare_kernel
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.random import log_normal, uniform
 from engine.sim.kernels.stretches import catch_up
@@ -29,7 +29,7 @@ F8 = NDArray[np.float64]
 def draw(w: World, s: State, a: int, which: int) -> float:
     """The next draw of an agent from one row of the distributions."""
     s.agent[a].counter += 1
-    row = w.agents.distributions[which]
+    row = w.agents.distributions[w.agents.tenant[a], which]
     seed, drawn = w.seed, s.agent[a].counter
     value: float = log_normal(row[0], row[1], row[2], row[3], seed, a, drawn, which)
     return value
@@ -45,7 +45,7 @@ def _chance(w: World, s: State, a: int) -> float:
 @bare
 def draw_steps(w: World, s: State, a: int) -> int:
     """Steps of a task: geometric with the mean of the profile, at least one."""
-    mean = w.agents.steps_per_task
+    mean = w.agents.steps_per_task[w.agents.tenant[a]]
     if mean <= 1.0:
         return 1
     u = _chance(w, s, a)
@@ -65,10 +65,27 @@ def _biased(w: World, s: State, a: int, row: F8) -> float:
     return left
 
 
+@inlined
+def home_of(w: World, a: int) -> int:
+    """The replica that an agent stays with."""
+    number = 2 * w.tenants[w.agents.tenant[a]].service
+    first = w.services.start[number]
+    home: int = w.services.replica[first + a % (w.services.start[number + 1] - first)]
+    return home
+
+
+@inlined
+def _is_kept_at_home(w: World, s: State, a: int) -> bool:
+    """The context of an agent is cached, and by one replica only."""
+    number = 2 * w.tenants[w.agents.tenant[a]].service
+    cached: bool = w.services.cached[number] > 0
+    return cached and w.services.router[number] == SESSION_STICKY
+
+
 @bare
 def _warm(w: World, s: State, a: int) -> None:
-    r = a % w.replicas
-    size = w.limits.block_tokens
+    r = home_of(w, a)
+    size = w.pools[s.rep[r].pool].block_tokens
     tokens = int(s.agent[a].context)
     blocks = (tokens + size - 1) // size
     if blocks > 0 and blocks <= s.rep[r].free:
@@ -80,33 +97,33 @@ def _warm(w: World, s: State, a: int) -> None:
 def begin_agents(w: World, s: State) -> None:
     """Gives every agent its context and its first waking; with a warm start caches the contexts."""
     for a in range(w.agents.agents):
-        window = float(w.agents.window_tokens)
+        tenant = w.agents.tenant[a]
+        window = float(w.agents.window_tokens[tenant])
+        laws = w.agents.distributions[tenant]
         s.agent[a].context = min(draw(w, s, a, PREFIX), 0.95 * window)
-        if w.agents.warm_start:
-            if w.limits.prefix_cache and w.limits.router == SESSION_STICKY:
+        if w.agents.warm_start[tenant]:
+            if _is_kept_at_home(w, s, a):
                 _warm(w, s, a)
-            if _chance(w, s, a) >= w.think_share:
+            if _chance(w, s, a) >= w.think_share[tenant]:
                 s.agent[a].steps_left = draw_steps(w, s, a)
-                row = w.agents.distributions[TOOL_TIME]
-                left = _biased(w, s, a, row)
-                wake(s, a, TOOL, left)
+                wake(s, a, TOOL, _biased(w, s, a, laws[TOOL_TIME]))
             else:
-                left = _biased(w, s, a, w.agents.distributions[THINK])
-                wake(s, a, THINKING, left)
+                wake(s, a, THINKING, _biased(w, s, a, laws[THINK]))
         else:
-            wake(s, a, THINKING, _chance(w, s, a) * w.agents.distributions[THINK, 0])
+            wake(s, a, THINKING, _chance(w, s, a) * laws[THINK, 0])
 
 
 @bare
 def forget(w: World, s: State, a: int, now: float) -> None:
     """A compacted context is new to every cache."""
-    if not w.limits.prefix_cache:
+    if s.cache.shape[1] <= a:  # nobody keeps prefixes
         return
-    if s.cache.shape[0] == 1:
-        _forget_at(w, s, a, a % w.replicas, now)
+    if s.cache.shape[0] == 1 or _is_kept_at_home(w, s, a):
+        _forget_at(w, s, a, home_of(w, a), now)
         return
-    for r in range(w.replicas):
-        _forget_at(w, s, a, r, now)
+    number = 2 * w.tenants[w.agents.tenant[a]].service
+    for at in range(w.services.start[number], w.services.start[number + 1]):
+        _forget_at(w, s, a, w.services.replica[at], now)
 
 
 @bare

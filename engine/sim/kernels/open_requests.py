@@ -4,9 +4,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.compiling import bare_kernel, inlined
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.scheduler import waited_kv
-from engine.sim.kernels.world import KV_MEMORY, ON_THE_WAY, QUEUE, SCALE_OUT
+from engine.sim.kernels.world import (
+    ADMISSION,
+    AT_GATE,
+    AT_RATE,
+    KV_MEMORY,
+    KV_TRANSFER,
+    ON_THE_WAY,
+    QUEUE,
+    SCALE_OUT,
+)
 from engine.sim.state import NOW, State
 
 F8 = NDArray[np.float64]
@@ -22,13 +31,19 @@ def open_causes(s: State, step_causes: F8, total: F8) -> None:
     now = s.real[NOW]
     for at in range(s.req_heap.size[0]):
         q = s.req_heap.items[at]
-        if s.req[q].phase == ON_THE_WAY:
-            total[SCALE_OUT] += now - s.req[q].arrive_s
-    for r in range(s.rep.size):
-        q = s.rep[r].in_head
+        if s.req[q].phase == AT_RATE or s.req[q].phase == AT_GATE:
+            total[ADMISSION] += now - s.req[q].arrive_s
+        elif s.req[q].phase == ON_THE_WAY:
+            _add_since(s, q, SCALE_OUT, now, total)
+    for tenant in range(s.tenant.size):
+        q = s.tenant[tenant].gate_head
         while q >= 0:
-            total[SCALE_OUT] += now - s.req[q].arrive_s
+            total[ADMISSION] += now - s.req[q].arrive_s
             q = s.req[q].queue_next
+    for r in range(s.rep.size):
+        _add_list(s, s.rep[r].in_head, SCALE_OUT, now, total)
+        _add_list(s, s.rep[r].pull_head, KV_TRANSFER, now, total)
+        _add_list(s, s.rep[r].join_head, QUEUE, now, total)
         q = s.rep[r].wait_head
         while q >= 0:
             _add_waiting(s, r, q, now, total)
@@ -42,6 +57,22 @@ def open_causes(s: State, step_causes: F8, total: F8) -> None:
             if s.req[q].preempted:
                 total[KV_MEMORY] += now - s.req[q].mark_s
             q = s.req[q].run_next
+
+
+@inlined
+def _add_since(s: State, q: int, cause: int, now: float, total: F8) -> None:
+    """What a request has spent, and what it has waited for one cause since its mark."""
+    total[cause] += now - s.req[q].mark_s
+    for c in range(CAUSES):
+        total[c] += s.req_cause[q, c]
+
+
+@bare
+def _add_list(s: State, first: int, cause: int, now: float, total: F8) -> None:
+    q = first
+    while q >= 0:
+        _add_since(s, q, cause, now, total)
+        q = s.req[q].queue_next
 
 
 @inlined

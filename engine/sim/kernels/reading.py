@@ -33,14 +33,15 @@ def read_replicas(w: World, s: State, out: F8) -> None:
         if not shares_links(w, r):
             link_s = min(max(running_s - step_compute_s, 0.0), rep[r].link_s)
         share = link_s / rep[r].link_s if rep[r].link_s > 0.0 else 0.0
-        used = rep[r].blocks - rep[r].free - rep[r].loose
+        used = rep[r].blocks - rep[r].free - rep[r].loose - rep[r].kept
         kv = used * max(running_s, 0.0)
+        kv += rep[r].kept_s + rep[r].kept * (now - rep[r].kept_mark)
         if done > 0:
             kv += rep[r].used * (begun_s - rep[r].start_s) + grown_block_s(rep, r)
         out[BUSY_S, r] = rep[r].busy_s + done * rep[r].base_s + attention_s
         out[BUSY_S, r] += min(max(running_s, 0.0), step_compute_s)
         out[COMPUTE_S, r] = rep[r].compute_s + done * s.step_cause[r, COMPUTE]
-        out[KV_TOKEN_S, r] = rep[r].kv_token_s + kv * w.limits.block_tokens
+        out[KV_TOKEN_S, r] = rep[r].kv_token_s + kv * w.pools[rep[r].pool].block_tokens
         out[OWN_LINK_S, r] = rep[r].own_link_s + done * rep[r].link_s + link_s
         out[OWN_LINK_BYTES, r] = rep[r].own_link_bytes + (done + share) * rep[r].moved
 

@@ -6,7 +6,6 @@ arrival; none in a step that pushed somebody out. Blocks of a whole prompt are r
 admission.
 """
 
-from engine.sim.codes import CAUSES
 from engine.sim.kernels.cache import (
     cache_make_room,
     cache_pin,
@@ -16,18 +15,24 @@ from engine.sim.kernels.cache import (
 )
 from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
+from engine.sim.kernels.queues import join_queue, leave_queue
 from engine.sim.kernels.stretches import (
     close_stretch,
+    keep_blocks,
     open_stretch,
     plan_ahead,
     shares_links,
     stretch_end,
 )
 from engine.sim.kernels.world import (
+    AFTER_REPLICA,
+    COMPUTE,
     COMPUTING,
     DECODE,
     KV_MEMORY,
     PREFILL,
+    PREFILL_ROLE,
+    PULLED,
     QUEUE,
     WAITING,
     World,
@@ -58,14 +63,16 @@ def unlink_running(s: State, r: int, q: int) -> None:
 @inlined
 def release_promise(w: World, s: State, r: int, q: int, tokens: int) -> None:
     """A sequence that has `tokens` in KV takes no more blocks: what it was promised is free."""
-    if w.limits.no_evict:
-        s.rep[r].promised -= _blocks_to_come(w, s, q, tokens)
+    if w.pools[s.rep[r].pool].no_evict:
+        s.rep[r].promised -= _blocks_to_come(w, s, r, q, tokens)
 
 
 @inlined
-def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
-    """Blocks that a sequence with `tokens` in KV still needs for its whole output."""
-    size = w.limits.block_tokens
+def _blocks_to_come(w: World, s: State, r: int, q: int, tokens: int) -> int:
+    """Blocks that a sequence with `tokens` in KV still needs for its whole output here."""
+    if w.pools[s.rep[r].pool].role == PREFILL_ROLE:
+        return 0
+    size = w.pools[s.rep[r].pool].block_tokens
     whole = (s.req[q].prompt + s.req[q].output + size - 1) // size
     come: int = whole - (tokens + size - 1) // size
     return come
@@ -75,7 +82,7 @@ def _blocks_to_come(w: World, s: State, q: int, tokens: int) -> int:
 def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
     """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
     rep, req = s.rep, s.req
-    size = w.limits.block_tokens
+    size = w.pools[rep[r].pool].block_tokens
     done = step - req[q].decode_step
     tokens: int = req[q].start_tokens + done
     req[q].blocks += (tokens + size - 1) // size - (req[q].start_tokens + size - 1) // size
@@ -88,10 +95,11 @@ def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
 
 
 @inlined
-def entry_blocks(w: World) -> int:
+def entry_blocks(w: World, s: State, r: int) -> int:
     """KV blocks of one prefix entry of a trace."""
-    size = w.limits.block_tokens
-    return (w.requests.entry_tokens + size - 1) // size
+    size = w.pools[s.rep[r].pool].block_tokens
+    blocks: int = (w.requests.entry_tokens + size - 1) // size
+    return blocks
 
 
 @inlined
@@ -116,7 +124,10 @@ def _block(s: State, r: int, blocked: int, now: float) -> None:
 @inlined
 def schedule(w: World, s: State, r: int, now: float) -> None:
     """Forms the next step of a replica, or leaves it idle."""
-    rep, req, limits = s.rep, s.req, w.limits
+    rep, req, limits = s.rep, s.req, w.pools[s.rep[r].pool]
+    if rep[r].join_head >= 0:
+        close_stretch(w, s, r, now)
+        _join(w, s, r, now)
     pushed_out = _grow(w, s, r, now)
     grown = s.growing[r, rep[r].step % limits.block_tokens]
     budget = limits.max_batched_tokens - rep[r].decoding
@@ -134,12 +145,19 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
         q = req[q].fill_next
     verdict = ADMITTED
     if not pushed_out:
-        while rep[r].wait_head >= 0 and budget > 0 and rep[r].running < limits.max_seqs:
+        while (
+            rep[r].wait_head >= 0
+            and budget > 0
+            and rep[r].running + rep[r].pulls < limits.max_seqs
+        ):
             q = rep[r].wait_head
             verdict, hit, need, pinned = _fits(w, s, r, q, budget)
             if verdict != ADMITTED:
                 break
             close_stretch(w, s, r, now)
+            if req[q].source >= 0:
+                _ask_for_kv(w, s, r, q, need, now)
+                continue
             _admit(w, s, r, q, hit, need, pinned, now)
             x = min(req[q].target - req[q].filled, budget)
             area += _give(s, q, x)
@@ -155,7 +173,9 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
     _begin_step(w, s, r, tokens, samples, chunks, area, grown, now)
     rep[r].ahead = 0
     if chunks == 0 and not pushed_out and w.jump > 0 and not shares_links(w, r):
-        rep[r].ahead = plan_ahead(rep, s.ring, s.growing, w.jump, w.limits.chunked_prefill, r)
+        rep[r].ahead = plan_ahead(
+            rep, s.ring, s.growing, w.jump, limits.chunked_prefill, limits.block_tokens, r
+        )
     heap_set(s.rep_heap, r, stretch_end(rep, r, rep[r].done + 1 + rep[r].ahead))
 
 
@@ -196,18 +216,30 @@ def _give(s: State, q: int, x: int) -> float:
 @inlined
 def _grow(w: World, s: State, r: int, now: float) -> bool:
     """Takes the blocks that decoding sequences need for their next token; True if some left."""
-    rep = s.rep
-    column = rep[r].step % w.limits.block_tokens
+    rep, req = s.rep, s.req
+    limits = w.pools[rep[r].pool]
+    column = rep[r].step % limits.block_tokens
     pushed_out = False
     while s.growing[r, column] > 0:
         if cache_make_room(rep, s.cache, r, s.growing[r, column]):
             break
         pushed_out = True
-        _push_out(w, s, r, rep[r].run_tail, now)
+        _push_out(w, s, r, _last_running(rep, req, r), now)
     rep[r].free -= s.growing[r, column]
-    if w.limits.no_evict:
+    if limits.no_evict:
         rep[r].promised -= s.growing[r, column]
     return pushed_out
+
+
+@bare
+def _last_running(rep: Records, req: Records, r: int) -> int:
+    """The running sequence that is pushed out first: of the last priority the last admitted."""
+    last = q = rep[r].run_tail
+    while q >= 0:
+        if req[q].priority > req[last].priority:
+            last = q
+        q = req[q].run_back
+    return int(last)
 
 
 @bare
@@ -226,14 +258,11 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     if req[q].preempted:
         s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
     else:
-        for c in range(CAUSES):
+        for c in range(COMPUTE, AFTER_REPLICA):
             s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
     rep[r].free += req[q].blocks
     req[q].blocks = 0
-    first = w.requests.entry_start[req[q].row] if w.agents.agents == 0 else 0
-    for at in range(req[q].pinned - 1, -1, -1):
-        cache_unpin(rep, s.cache, r, w.requests.entry[first + at])
-    req[q].pinned = 0
+    unpin_entries(w, s, r, q)
     unlink_running(s, r, q)
     req[q].preempted = 1
     req[q].phase = WAITING
@@ -241,11 +270,17 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     req[q].filled = 0
     req[q].chunk = 0
     req[q].mark_s = now
-    req[q].queue_next = rep[r].wait_head
-    rep[r].wait_head = q
-    if rep[r].wait_tail < 0:
-        rep[r].wait_tail = q
-    rep[r].waiting += 1
+    join_queue(rep, req, s.tails, r, q, True)
+
+
+@inlined
+def unpin_entries(w: World, s: State, r: int, q: int) -> None:
+    """Lets go of the prefix entries that a request keeps at a replica."""
+    if s.req[q].pinned > 0:
+        first = w.requests.entry_start[s.req[q].row]
+        for at in range(s.req[q].pinned - 1, -1, -1):
+            cache_unpin(s.rep, s.cache, r, w.agents.agents + w.requests.entry[first + at])
+    s.req[q].pinned = 0
 
 
 @bare
@@ -283,32 +318,38 @@ def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, in
     The first is ADMITTED, LACKS_BLOCKS or TOO_LONG.
     """
     rep, req, cache = s.rep, s.req, s.cache
-    size = w.limits.block_tokens
+    limits = w.pools[rep[r].pool]
+    size = limits.block_tokens
     total = (req[q].target + size - 1) // size
     hit = reused = pinned = 0
     loose = rep[r].loose
-    if w.limits.prefix_cache and w.agents.agents > 0:
+    if not limits.prefix_cache or req[q].source >= 0:
+        pass
+    elif q < w.agents.agents:
         row = cache_row(cache, r)
         reused = cache[row, q].blocks
         hit = min(cache[row, q].tokens, req[q].target - 1)
         loose -= reused
-    elif w.limits.prefix_cache and w.requests.entry_tokens > 0:
-        each = entry_blocks(w)
+    elif w.requests.entry_tokens > 0:
+        each = entry_blocks(w, s, r)
         asked = req[q].row
         first, last = w.requests.entry_start[asked], w.requests.entry_start[asked + 1]
         longest = min(last - first, (req[q].target - 1) // w.requests.entry_tokens)
-        while pinned < longest and cache[r, w.requests.entry[first + pinned]].blocks > 0:
-            if cache[r, w.requests.entry[first + pinned]].pins == 0:
+        while pinned < longest:
+            e = w.agents.agents + w.requests.entry[first + pinned]
+            if cache[r, e].blocks == 0:
+                break
+            if cache[r, e].pins == 0:
                 loose -= each
             pinned += 1
         reused = pinned * each
         hit = pinned * w.requests.entry_tokens
     # one that was pushed out may be longer than a step: it starts in an empty one, in chunks
-    whole = min(req[q].target - hit, w.limits.max_batched_tokens)
+    whole = min(req[q].target - hit, limits.max_batched_tokens)
     need = max(0, total - reused)
-    if not w.limits.chunked_prefill and whole > budget:
+    if not limits.chunked_prefill and whole > budget and req[q].source < 0:
         return TOO_LONG, hit, need, pinned
-    come = _blocks_to_come(w, s, q, req[q].target) if w.limits.no_evict else 0
+    come = _blocks_to_come(w, s, r, q, req[q].target) if limits.no_evict else 0
     if need + come + rep[r].promised > rep[r].free + loose:
         return LACKS_BLOCKS, hit, need, pinned
     return ADMITTED, hit, need, pinned
@@ -320,30 +361,46 @@ def _admit(
 ) -> None:
     """Moves the head of the queue into the batch."""
     rep, req, cache = s.rep, s.req, s.cache
-    if w.limits.no_evict:
-        rep[r].promised += _blocks_to_come(w, s, q, req[q].target)
     req[q].blocks = need
-    if w.agents.agents > 0:
+    if q < w.agents.agents:
         if hit > 0:
             req[q].blocks += cache_take(rep, cache, r, q)
     elif pinned > 0:
-        first = w.requests.entry_start[req[q].row]
+        first = w.agents.agents
+        entry = w.requests.entry_start[req[q].row]
         for at in range(pinned):
-            cache_pin(rep, cache, r, w.requests.entry[first + at])
+            cache_pin(rep, cache, r, first + w.requests.entry[entry + at])
         req[q].pinned = pinned
-    cache_make_room(rep, cache, r, need)
-    rep[r].free -= need
-    _link_running(s, r, q, hit, now)
+    _take_blocks(w, s, r, q, need)
+    _count_wait(s, r, q, hit, now)
+    for c in range(COMPUTE, AFTER_REPLICA):
+        s.mark_cause[q, c] = s.rep_cause[r, c]
+    req[q].filled = hit
+    req[q].phase = PREFILL
+    _link_running(s, r, q)
+    req[q].fill_next = -1
+    if rep[r].fill_tail >= 0:
+        req[rep[r].fill_tail].fill_next = q
+    else:
+        rep[r].fill_head = q
+    rep[r].fill_tail = q
 
 
 @inlined
-def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
+def _take_blocks(w: World, s: State, r: int, q: int, need: int) -> None:
+    """Takes the head of the queue out and gives it its blocks, and what it is promised."""
+    rep = s.rep
+    leave_queue(rep, s.req, s.tails, r)
+    if w.pools[rep[r].pool].no_evict:
+        rep[r].promised += _blocks_to_come(w, s, r, q, s.req[q].target)
+    cache_make_room(rep, s.cache, r, need)
+    rep[r].free -= need
+
+
+@inlined
+def _count_wait(s: State, r: int, q: int, hit: int, now: float) -> None:
+    """The wait of an admitted request by cause."""
     rep, req = s.rep, s.req
-    rep[r].wait_head = req[q].queue_next
-    if rep[r].wait_head < 0:
-        rep[r].wait_tail = -1
-    req[q].queue_next = -1
-    rep[r].waiting -= 1
     waited = now - req[q].mark_s
     if req[q].preempted:
         s.req_cause[q, KV_MEMORY] += waited
@@ -352,13 +409,15 @@ def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
         lacked = min(waited_kv(rep, r, now) - req[q].mark_kv, waited)
         s.req_cause[q, KV_MEMORY] += lacked
         s.req_cause[q, QUEUE] += waited - lacked
-        req[q].cached = hit
-        s.whole[TOKENS_IN] += req[q].prompt
-        s.whole[TOKENS_CACHED] += hit
-    for c in range(CAUSES):
-        s.mark_cause[q, c] = s.rep_cause[r, c]
-    req[q].filled = hit
-    req[q].phase = PREFILL
+        if req[q].source < 0:
+            req[q].cached = hit
+            s.whole[TOKENS_IN] += req[q].prompt
+            s.whole[TOKENS_CACHED] += hit
+
+
+@inlined
+def _link_running(s: State, r: int, q: int) -> None:
+    rep, req = s.rep, s.req
     tail = rep[r].run_tail
     req[q].run_back = tail
     req[q].run_next = -1
@@ -368,9 +427,58 @@ def _link_running(s: State, r: int, q: int, hit: int, now: float) -> None:
         rep[r].run_head = q
     rep[r].run_tail = q
     rep[r].running += 1
-    req[q].fill_next = -1
-    if rep[r].fill_tail >= 0:
-        req[rep[r].fill_tail].fill_next = q
+
+
+@inlined
+def _ask_for_kv(w: World, s: State, r: int, q: int, need: int, now: float) -> None:
+    """Blocks for a request that was prefilled elsewhere: its KV may come."""
+    rep, req = s.rep, s.req
+    _take_blocks(w, s, r, q, need)
+    _count_wait(s, r, q, 0, now)
+    req[q].blocks = need
+    req[q].mark_s = now
+    req[q].phase = PULLED
+    keep_blocks(rep, r, need, now)
+    if rep[r].pull_tail >= 0:
+        req[rep[r].pull_tail].queue_next = q
     else:
-        rep[r].fill_head = q
-    rep[r].fill_tail = q
+        rep[r].pull_head = q
+    rep[r].pull_tail = q
+    rep[r].pulls += 1
+
+
+@inlined
+def _join(w: World, s: State, r: int, now: float) -> None:
+    """Requests whose KV has come decode from this step on."""
+    rep, req = s.rep, s.req
+    q = rep[r].join_head
+    while q >= 0:
+        following = req[q].queue_next
+        req[q].queue_next = -1
+        s.req_cause[q, QUEUE] += now - req[q].mark_s
+        for c in range(COMPUTE, AFTER_REPLICA):
+            s.mark_cause[q, c] = s.rep_cause[r, c]
+        _link_running(s, r, q)
+        begin_decode(w, s, r, q)
+        keep_blocks(rep, r, -req[q].blocks, now)
+        rep[r].pulls -= 1
+        q = following
+    rep[r].join_head = -1
+    rep[r].join_tail = -1
+
+
+@inlined
+def begin_decode(w: World, s: State, r: int, q: int) -> None:
+    """The KV of `filled` tokens is there: a token a step from the next one on."""
+    rep, req = s.rep, s.req
+    step = rep[r].step
+    req[q].phase = DECODE
+    req[q].decode_step = step
+    req[q].start_tokens = req[q].filled
+    req[q].finish_step = step + req[q].output - req[q].emitted
+    rep[r].decoding += 1
+    rep[r].context += req[q].filled
+    s.growing[r, (step - req[q].filled) % w.pools[rep[r].pool].block_tokens] += 1
+    bucket = req[q].finish_step % RING
+    req[q].ring_next = s.ring[r, bucket]
+    s.ring[r, bucket] = q

@@ -9,17 +9,10 @@ import numpy as np
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.agents import after_step
-from engine.sim.kernels.arrivals import (
-    arrive,
-    assign,
-    enqueue,
-    into_pipe,
-    occupy,
-    slot_event,
-    start_ingress,
-)
-from engine.sim.kernels.cache import cache_put, cache_row, cache_take, cache_touch, cache_unpin
+from engine.sim.kernels.arrivals import enqueue, into_pipe, slot_event, start_ingress
+from engine.sim.kernels.choice import assign, choose
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
+from engine.sim.kernels.gate import arrive, leave_service, occupy
 from engine.sim.kernels.heap import heap_remove, heap_top_key
 from engine.sim.kernels.network import (
     Network,
@@ -32,8 +25,11 @@ from engine.sim.kernels.network import (
     net_start,
     net_stop,
 )
+from engine.sim.kernels.pulls import ask_pull, kick, pull_ended, start_pull
+from engine.sim.kernels.retaining import retain
 from engine.sim.kernels.samples import count_bin, take_sample
 from engine.sim.kernels.scheduler import (
+    begin_decode,
     entry_blocks,
     leave_decode,
     release_promise,
@@ -45,18 +41,23 @@ from engine.sim.kernels.stretches import (
     catch_up_all,
     close_stretch,
     count_step,
+    keep_blocks,
     shares_links,
     skip_steps,
 )
 from engine.sim.kernels.world import (
+    AFTER_REPLICA,
     BYTES_A_TOKEN,
     COMMUNICATING,
-    DECODE,
+    COMPUTE,
     DRAINED,
     IDLE,
     KV_MEMORY,
     OK,
+    PREFILL_ROLE,
+    PULLED,
     REACHED,
+    SCALE_OUT,
     STALLED,
     TABLE_FULL,
     World,
@@ -66,6 +67,7 @@ from engine.sim.state import (
     EVENTS,
     FREE_SLOTS,
     IN_SYSTEM,
+    KICKED,
     NEXT_ARRIVAL,
     NOW,
     RING,
@@ -78,6 +80,8 @@ from engine.sim.state import (
     State,
 )
 
+STAYS, HANDED = -1, -2  # what becomes of a whole prompt that is not done
+
 
 @bare_kernel
 def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> int:
@@ -85,10 +89,10 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
     real, whole = s.real, s.whole
     status = OK
     for _ in range(budget):
-        if whole[COMPLETED] + w.limits.max_seqs + 1 > s.numbers.shape[0]:
+        if whole[COMPLETED] + w.most_seqs + 1 > s.numbers.shape[0]:
             status = TABLE_FULL
             break
-        if s.free_slots.size > 0 and whole[FREE_SLOTS] == 0:
+        if w.requests.arrival_s.size > 0 and whole[FREE_SLOTS] == 0:
             status = TABLE_FULL
             break
         if _is_drained(w, net, s):
@@ -115,7 +119,7 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
         whole[EVENTS] += 1
         # what follows from an event, each at one place of the code: a call with the whole state
         # costs as much as a step, so that functions are put into their caller
-        ended = came = idle = -1  # replica whose step has ended; slot at its replica; idle replica
+        ended = came = -1  # replica whose step has ended; first slot of those at their replicas
         entering = -1  # slot whose prompt takes the way in
         flow_came = False
         if network_s <= first_s:
@@ -130,18 +134,33 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
             whole[NEXT_ARRIVAL] += 1
             slot = take_slot(s)
             s.req[slot].row = row
-            entering = arrive(
-                w, s, slot, w.requests.input_tokens[row], w.requests.output_tokens[row], first_s
-            )
+            tenant = w.requests.tenant[row] if w.requests.tenant.size > 0 else 0
+            prompt, output = w.requests.input_tokens[row], w.requests.output_tokens[row]
+            entering = arrive(w, s, slot, tenant, prompt, output, first_s)
         if entering >= 0:
-            came = into_pipe(w, net, s, entering, first_s)
+            if s.req[entering].phase == PULLED:
+                start_pull(w, net, s, entering, first_s)
+            else:
+                came = into_pipe(w, net, s, entering, first_s)
         if came >= 0:
-            idle = enqueue(w, s, came, first_s, not flow_came)
-        if ended >= 0:
-            _end_step(w, net, s, ended, first_s)
-            idle = ended
-        if idle >= 0:
+            s.req_cause[came, SCALE_OUT] += first_s - s.req[came].mark_s
+        elif ended >= 0:
+            came = _end_step(w, net, s, ended, first_s)
+            kick(s, ended)
+        while came >= 0:
+            following = s.req[came].queue_next
+            # steps of replicas that end now have ended if they come before this event
+            through = not flow_came and (ended < 0 or s.req[came].replica < ended)
+            enqueue(w, s, came, first_s, through)
+            kick(s, s.req[came].replica)
+            came = following
+        while whole[KICKED] > 0:
+            whole[KICKED] -= 1
+            idle = s.kicked[whole[KICKED]]
+            s.rep[idle].kicked = 0
             schedule(w, s, idle, first_s)
+            if s.rep[idle].pull_head >= 0 and s.rep[idle].pulling == 0:
+                ask_pull(w, s, idle, first_s)
         if net_is_touched(net):
             net_settle(net, first_s)
     whole[THROUGH] = 1 if status == REACHED else 0
@@ -205,6 +224,9 @@ def _flow_ended(w: World, net: Network, s: State, now: float) -> tuple[int, int]
         else:
             start_ingress(w, net, s, r, now)
         return -1, q
+    if slot >= 3 * w.replicas:
+        pull_ended(w, s, slot - 3 * w.replicas, now)
+        return -1, -1
     r = slot - 2 * w.replicas
     if s.rep[r].out_bytes > 0.0:
         _start_egress(w, net, s, r, now)
@@ -217,7 +239,7 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
     rep = s.rep
     r: int = s.rep_heap.items[0]
     if rep[r].ahead > 0:
-        skip_steps(rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, rep[r].ahead)
+        skip_steps(rep, s.growing, s.cache, s.whole, w.pools, r, rep[r].ahead)
     if shares_links(w, r) and rep[r].moved > 0.0:
         heap_remove(s.rep_heap, r)
         rep[r].mode = COMMUNICATING
@@ -227,7 +249,8 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
 
 
 @inlined
-def _end_step(w: World, net: Network, s: State, r: int, now: float) -> None:
+def _end_step(w: World, net: Network, s: State, r: int, now: float) -> int:
+    """Ends a step; returns the first of the prompts that go on to a decode replica, or -1."""
     rep, req = s.rep, s.req
     rep[r].mode = 0
     s.whole[STEPS] += 1
@@ -242,7 +265,7 @@ def _end_step(w: World, net: Network, s: State, r: int, now: float) -> None:
     if q >= 0:
         s.ring[r, bucket] = -1
     # first those that decode and end, then prompts: one loop, so that `_complete` is there once
-    filling = -1
+    filling = handed = -1
     if chunks > 0:
         filling = rep[r].fill_head
     while True:
@@ -265,21 +288,26 @@ def _end_step(w: World, net: Network, s: State, r: int, now: float) -> None:
                 if filling < 0:
                     rep[r].fill_tail = -1
                 req[ended].fill_next = -1
-                tokens = _prefilled(w, s, r, ended, step, now)
+                tokens = _prefilled(w, s, r, ended, now)
+                if tokens == HANDED:
+                    _hand_over(w, s, r, ended, now)
+                    req[ended].queue_next = handed
+                    handed = ended
         else:
             break
         if tokens >= 0:
             _complete(w, net, s, r, ended, tokens, now)
+    return handed
 
 
 @inlined
-def _prefilled(w: World, s: State, r: int, q: int, step: int, now: float) -> int:
-    """A prompt is whole: its next token is out. It decodes on: -1, or is done: its KV tokens."""
-    rep, req = s.rep, s.req
+def _prefilled(w: World, s: State, r: int, q: int, now: float) -> int:
+    """A prompt is whole, its next token is out. It is done: its KV tokens. Else it decodes on."""
+    req = s.req
     if req[q].preempted:
         s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
         req[q].preempted = 0
-        for c in range(CAUSES):
+        for c in range(COMPUTE, AFTER_REPLICA):
             s.mark_cause[q, c] = s.rep_cause[r, c]
     if req[q].emitted == 0:
         req[q].first_s = now
@@ -290,25 +318,38 @@ def _prefilled(w: World, s: State, r: int, q: int, step: int, now: float) -> int
         tokens: int = req[q].filled
         release_promise(w, s, r, q, tokens)
         return tokens
-    req[q].phase = DECODE
-    req[q].decode_step = step
-    req[q].start_tokens = req[q].filled
-    req[q].finish_step = step + req[q].output - req[q].emitted
-    rep[r].decoding += 1
-    rep[r].context += req[q].filled
-    s.growing[r, (step - req[q].filled) % w.limits.block_tokens] += 1
-    bucket = req[q].finish_step % RING
-    req[q].ring_next = s.ring[r, bucket]
-    s.ring[r, bucket] = q
-    return -1
+    if w.pools[s.rep[r].pool].role == PREFILL_ROLE:
+        return HANDED
+    begin_decode(w, s, r, q)
+    return STAYS
+
+
+@inlined
+def _hand_over(w: World, s: State, r: int, q: int, now: float) -> None:
+    """A prompt goes on to a decode replica; its KV stays here until that one has room for it."""
+    req = s.req
+    unlink_running(s, r, q)
+    assign(w, s, r, -1)
+    release_promise(w, s, r, q, req[q].filled)
+    for c in range(COMPUTE, AFTER_REPLICA):
+        s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+    req[q].source = r
+    req[q].held = req[q].blocks
+    req[q].blocks = 0
+    keep_blocks(s.rep, r, req[q].held + req[q].pinned * entry_blocks(w, s, r), now)
+    d = choose(w, s, s.rep[r].list + 1, q)
+    assign(w, s, d, 1)
+    req[q].replica = d
 
 
 @inlined
 def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now: float) -> None:
     rep, req = s.rep, s.req
     occupy(s, -1, now)
-    assign(s, r, -1)
+    assign(w, s, r, -1)
     unlink_running(s, r, q)
+    leave_service(w, s, q, now)
+    s.tenant[req[q].tenant].completed += 1
     row = s.whole[COMPLETED]
     s.whole[COMPLETED] += 1
     s.numbers[row, 0] = req[q].arrive_s
@@ -318,62 +359,31 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     s.counts[row, 1] = req[q].cached
     s.counts[row, 2] = req[q].output
     s.counts[row, 3] = r
-    for c in range(CAUSES):
+    s.counts[row, 4] = req[q].tenant
+    for c in range(COMPUTE, AFTER_REPLICA):
         s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+    for c in range(CAUSES):
         s.out_cause[row, c] = s.req_cause[q, c]
         s.sum_cause[c] += s.req_cause[q, c]
     if req[q].output > 1:
         s.whole[TPOT_COUNT] += 1
         count_bin(s.tpot_bins, (now - req[q].first_s) / (req[q].output - 1))
     req[q].phase = IDLE
-    agents = w.agents.agents > 0
-    if agents:
-        s.agent[q].context += w.agents.growth_ratio * (s.agent[q].append + req[q].output)
-    _retain(w, s, r, q, tokens)
+    is_agent = q < w.agents.agents
+    if is_agent:
+        growth = w.agents.growth_ratio[req[q].tenant]
+        s.agent[q].context += growth * (s.agent[q].append + req[q].output)
+    own = req[q].blocks
+    req[q].blocks = 0
+    retain(w, s, r, q, tokens, own)
     if net.route_start[2 * w.replicas + r + 1] > net.route_start[2 * w.replicas + r]:
         rep[r].out_bytes += BYTES_A_TOKEN * req[q].output
         if not net_runs(net, 2 * w.replicas + r):
             _start_egress(w, net, s, r, now)
-    if agents:
+    if is_agent:
         after_step(w, s, q, now)
     else:
         give_slot(s, q)
-
-
-@inlined
-def _retain(w: World, s: State, r: int, q: int, tokens: int) -> None:
-    """The KV of a finished request becomes prefix entries, or is free again."""
-    rep, req, cache = s.rep, s.req, s.cache
-    own = req[q].blocks
-    req[q].blocks = 0
-    if not w.limits.prefix_cache:
-        rep[r].free += own
-        return
-    size = w.limits.block_tokens
-    if w.agents.agents > 0:
-        keep = min(tokens, int(s.agent[q].context))
-        blocks = min((keep + size - 1) // size, own)
-        rep[r].free += own - blocks
-        if blocks > 0:
-            if cache[cache_row(cache, r), q].blocks > 0:
-                rep[r].free += cache_take(rep, cache, r, q)
-            cache_put(rep, cache, r, q, keep, blocks)
-        return
-    asked = req[q].row
-    first, last = w.requests.entry_start[asked], w.requests.entry_start[asked + 1]
-    each = entry_blocks(w)
-    for at in range(last - 1, first - 1, -1):
-        e = w.requests.entry[at]
-        if at - first < req[q].pinned:
-            cache_unpin(rep, cache, r, e)
-        elif cache[r, e].blocks > 0:
-            if cache[r, e].pins == 0:
-                cache_touch(rep, cache, r, e)
-        elif own >= each and (at - first + 1) * w.requests.entry_tokens <= tokens:
-            own -= each
-            cache_put(rep, cache, r, e, w.requests.entry_tokens, each)
-    req[q].pinned = 0
-    rep[r].free += own
 
 
 @inlined

@@ -19,12 +19,19 @@ only shrinks. A replica whose collectives share links with others takes steps on
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.codes import CAUSES
 from engine.sim.kernels.cache import cache_make_room
 from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.steps import collective_bytes, context_slope, step_causes
-from engine.sim.kernels.world import COMPUTE, MEMORY, OVERHEAD, SCALE_OUT, SCALE_UP, World
+from engine.sim.kernels.world import (
+    AFTER_STEP,
+    COMPUTE,
+    MEMORY,
+    OVERHEAD,
+    SCALE_OUT,
+    SCALE_UP,
+    World,
+)
 from engine.sim.state import EVENTS, RING, STEPS, TOKENS_OUT, Records, State
 
 F8 = NDArray[np.float64]
@@ -37,6 +44,14 @@ def shares_links(w: World, r: int) -> bool:
     """The coflow of a replica has a link that somebody else uses."""
     shared: bool = w.own_bytes_per_s[r] == 0.0
     return shared
+
+
+@inlined
+def keep_blocks(rep: Records, r: int, blocks: int, now: float) -> None:
+    """So many more (or fewer) KV blocks belong to requests that are between two replicas."""
+    rep[r].kept_s += rep[r].kept * (now - rep[r].kept_mark)
+    rep[r].kept_mark = now
+    rep[r].kept += blocks
 
 
 @inlined
@@ -71,11 +86,12 @@ def open_stretch(
     """Begins a stretch with its first step."""
     rep = s.rep
     decoding = rep[r].decoding
-    step_causes(w.timing, tokens, decoding, samples, 0.0, chunks, area, s.step_cause[r])
+    pool = rep[r].pool
+    step_causes(w.timing, pool, tokens, decoding, samples, 0.0, chunks, area, s.step_cause[r])
     base_s = 0.0
-    for c in range(CAUSES):
+    for c in range(COMPUTE, AFTER_STEP):
         base_s += s.step_cause[r, c]
-    moved = collective_bytes(w.timing, tokens, decoding, chunks)
+    moved = collective_bytes(w.timing, pool, tokens, decoding, chunks)
     link_s = 0.0
     if not shares_links(w, r):
         link_s = moved / w.own_bytes_per_s[r]
@@ -84,10 +100,10 @@ def open_stretch(
     rep[r].moved = moved
     rep[r].start_s = now
     rep[r].base_s = base_s
-    rep[r].slope_s = context_slope(w.timing, decoding, chunks)
+    rep[r].slope_s = context_slope(w.timing, pool, decoding, chunks)
     rep[r].link_s = link_s
     rep[r].first_context = rep[r].context
-    rep[r].used = rep[r].blocks - rep[r].free - rep[r].loose
+    rep[r].used = rep[r].blocks - rep[r].free - rep[r].loose - rep[r].kept
     rep[r].growth = 0
     rep[r].growth_sum = 0
     rep[r].growth_moment = 0
@@ -109,7 +125,7 @@ def count_step(rep: Records, r: int) -> None:
 def close_stretch(w: World, s: State, r: int, now: float) -> None:
     """Turns the ended steps of a stretch into seconds; nothing to do if they are already."""
     if s.rep[r].done > 0:
-        size = w.limits.block_tokens
+        size = w.pools[s.rep[r].pool].block_tokens
         _close(s.rep, s.rep_cause, s.step_cause, r, shares_links(w, r), size, now)
 
 
@@ -135,7 +151,7 @@ def _close(
         rep[r].own_link_s += link_s
         rep[r].own_link_bytes += done * rep[r].moved
     total = 0.0
-    for c in range(CAUSES):
+    for c in range(COMPUTE, AFTER_STEP):
         part = done * step_cause[r, c]
         if c == MEMORY:
             part += attention_s
@@ -150,9 +166,10 @@ def _close(
 
 
 @bare
-def plan_ahead(rep: Records, ring: I4, growing: I8, most: int, chunked: bool, r: int) -> int:
+def plan_ahead(
+    rep: Records, ring: I4, growing: I8, most: int, chunked: int, block: int, r: int
+) -> int:
     """Steps after the running one in which nobody ends and nobody comes in, at most `most`."""
-    block = growing.shape[1]
     # without chunks the head may fail for its length alone: an eviction would change for what
     room = rep[r].free
     if chunked:
@@ -171,10 +188,10 @@ def plan_ahead(rep: Records, ring: I4, growing: I8, most: int, chunked: bool, r:
 
 @bare
 def skip_steps(
-    rep: Records, growing: I8, cache: Records, whole: I8, no_evict: bool, r: int, steps: int
+    rep: Records, growing: I8, cache: Records, whole: I8, pools: Records, r: int, steps: int
 ) -> None:
     """Ends the running step and begins the next of the stretch, so many times."""
-    block = growing.shape[1]
+    block = pools[rep[r].pool].block_tokens
     need = 0
     for _ in range(steps):
         count_step(rep, r)
@@ -184,7 +201,7 @@ def skip_steps(
     if need > 0:
         cache_make_room(rep, cache, r, need)
         rep[r].free -= need
-        if no_evict:
+        if pools[rep[r].pool].no_evict:
             rep[r].promised -= need
     rep[r].ahead -= steps
     whole[STEPS] += steps
@@ -210,7 +227,7 @@ def catch_up(w: World, s: State, r: int, now: float, through: bool) -> None:
     while ended > 0 and _is_after(stretch_end(rep, r, done + ended), now, through):
         ended -= 1
     if ended > 0:
-        skip_steps(rep, s.growing, s.cache, s.whole, w.limits.no_evict, r, ended)
+        skip_steps(rep, s.growing, s.cache, s.whole, w.pools, r, ended)
 
 
 @inlined

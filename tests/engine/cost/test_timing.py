@@ -18,7 +18,7 @@ from engine.cost.timing import Batch, CompiledTiming, compile_timing, step_secon
 from engine.scenario.design import Deployment, Precision
 from engine.sim.codes import CAUSES, Cause
 from engine.sim.kernels.steps import time_steps
-from engine.sim.tables import TimingTables
+from engine.sim.timings import stack_timings
 
 SHOP = load_catalog()  # for generated cases, whose arguments are printed
 LOAD = Load(1024.0, 2048.0)
@@ -190,7 +190,7 @@ def test_the_kernel_takes_the_seconds_of_its_readable_twin(
         [[b.tokens, b.decoding, b.sampled, b.context, b.chunks, b.area] for b in wanted], float
     )
     causes = np.zeros((len(wanted), CAUSES))
-    time_steps(TimingTables(*compiled), array, causes)
+    time_steps(stack_timings([compiled]), array, causes)
     twin = [step_seconds(compiled, b) for b in wanted]
     np.testing.assert_allclose(causes.sum(axis=1), twin, rtol=1e-9)
 

@@ -79,9 +79,9 @@ def test_all_parts_of_a_step_take_their_bytes_over_the_port(
     start, end = tables.replicas.coflow_start[:2]
     links = tables.replicas.coflow_link[start:end]
     weights = tables.replicas.coflow_weight[start:end]
-    out = tables.fabric.link_source == tables.replicas.chips[0][0]
+    out = tables.fabric.link_source == tables.replicas.chip[0]
     port = float(tables.fabric.link_bytes_per_s[out].sum())
-    size = float(tables.timing.collective_bytes[-1])
+    size = float(tables.timing.collective_bytes[0, -1])
     assert size > 0
     assert alone_s(tables.fabric, links, weights, size) == pytest.approx(size / port, rel=1e-9)
 
@@ -139,9 +139,9 @@ def test_the_algorithm_of_a_design_changes_its_step_time(shop: Catalog) -> None:
         algorithm: lowered(eight_h100(shop, tp=8, collective_algorithm=algorithm), shop)
         for algorithm in (CollectiveAlgorithm.AUTO, RING, CollectiveAlgorithm.IN_SWITCH)
     }
-    small = {name: float(t.timing.dense_s[64].sum()) for name, t in times.items()}
+    small = {name: float(t.timing.dense_s[0, 64].sum()) for name, t in times.items()}
     assert small[RING] > small[CollectiveAlgorithm.AUTO]
-    moved = {name: float(t.timing.collective_bytes[-1]) for name, t in times.items()}
+    moved = {name: float(t.timing.collective_bytes[0, -1]) for name, t in times.items()}
     assert moved[RING] == moved[CollectiveAlgorithm.AUTO]
     assert moved[CollectiveAlgorithm.IN_SWITCH] == pytest.approx(moved[RING] * 9 / 14)
 
@@ -149,14 +149,14 @@ def test_the_algorithm_of_a_design_changes_its_step_time(shop: Catalog) -> None:
 def test_the_algorithms_of_a_step_are_told_with_their_limits(shop: Catalog) -> None:
     design = eight_h100(shop, tp=4, pp=2)
     tables = lowered(design, shop)
-    told = drawn_algorithms(design, shop, tables.placement, tables.fabric)
+    told = drawn_algorithms(design, shop, tables.first.placement, tables.fabric)
     assert [(a.kind, a.algorithm) for a in told] == [
         ("all-reduce", "two-shot"),
         ("point-to-point", "direct"),
     ]
     assert "33,554,432 bytes" in told[0].reason
     forced = eight_h100(shop, tp=8, collective_algorithm=RING)
-    asked = drawn_algorithms(forced, shop, lowered(forced, shop).placement, tables.fabric)
+    asked = drawn_algorithms(forced, shop, lowered(forced, shop).first.placement, tables.fabric)
     assert (asked[0].algorithm, asked[0].reason) == ("ring", "asked for")
 
 

@@ -8,14 +8,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from engine.catalog.loader import load_catalog
-from engine.sim.codes import LinkClass
+from engine.sim.codes import LinkClass, Role
 from engine.sim.kernels.world import LEAST_LOADED, ROUND_ROBIN, SESSION_STICKY
 from engine.sim.lower import Lowered
 from engine.sim.own_links import own_rates
 from engine.sim.results import RunResults
 from engine.sim.run import Simulation
+from engine.sim.services import service_tables
 from engine.sim.state import FREE_SLOTS
-from engine.sim.tables import AgentTables, RequestTables
+from engine.sim.tables import (
+    AgentTables,
+    RequestTables,
+    TenantLimits,
+    TransferTables,
+    no_transfers,
+)
 from tests.helpers import worlds
 
 SHOP = load_catalog()
@@ -57,14 +64,26 @@ def some_agents(count: int, window: int, warm: bool) -> AgentTables:
             (0.4, 0.5, 0.1, 3.0), (0.05, 0.5, 0.01, 0.3)]  # fmt: skip
     return AgentTables(
         agents=count,
-        distributions=np.array(rows, np.float64),
-        steps_per_task=4.0,
-        growth_ratio=1.0,
-        compact_to=0.4,
-        window_tokens=window,
-        warm_start=warm,
+        distributions=np.array([rows], np.float64),
+        steps_per_task=np.array([4.0]),
+        growth_ratio=np.array([1.0]),
+        compact_to=np.array([0.4]),
+        window_tokens=np.array([window]),
+        warm_start=np.array([warm]),
+        tenant=np.zeros(count, np.int32),
         host_of_agent=np.full(count, -1, np.int32),
     )
+
+
+def owned(agents: AgentTables, tenants: int) -> AgentTables:
+    """The same agents, of tenants in turn."""
+    each = {
+        name: np.repeat(getattr(agents, name), tenants, axis=0)
+        for name in ("distributions", "steps_per_task", "growth_ratio", "compact_to",
+                     "window_tokens", "warm_start")
+    }  # fmt: skip
+    turn = np.arange(agents.agents) % tenants
+    return agents._replace(**each, tenant=turn.astype(np.int32))
 
 
 def machine(replicas: int, shared: bool, piped: bool) -> Lowered:
@@ -84,7 +103,9 @@ def machine(replicas: int, shared: bool, piped: bool) -> Lowered:
         link_multiplicity=np.ones(links, np.int32),
     )
     tables = BASE.replicas._replace(
-        chips=np.zeros((replicas, 1), np.int32),
+        pool=np.zeros(replicas, np.int32),
+        chip_start=count,
+        chip=np.zeros(replicas, np.int32),
         host=np.full(replicas, -1, np.int32),
         kv_tokens=np.full(replicas, 1000),
         coflow_start=count * coflow.shape[1],
@@ -97,7 +118,56 @@ def machine(replicas: int, shared: bool, piped: bool) -> Lowered:
         egress_link=np.full(replicas * way, 2 * replicas + 1, np.int32),
         egress_weight=np.ones(replicas * way),
     )
-    return dataclasses.replace(BASE, fabric=fabric, replicas=tables)
+    return dataclasses.replace(
+        BASE, fabric=fabric, replicas=tables, transfers=no_transfers(replicas)
+    )
+
+
+def split(lowered: Lowered, prefill: int, own_way: bool) -> Lowered:
+    """The first replicas prefill, the others decode; their KV has a link, or the clients' one."""
+    count = lowered.replicas.total
+    first = lowered.first
+    roles = [
+        dataclasses.replace(first, limits=first.limits._replace(role=role, kv_bytes_a_token=3e3))
+        for role in (int(Role.PREFILL), int(Role.DECODE))
+    ]
+    pool = (np.arange(count) >= prefill).astype(np.int32)
+    ways = prefill * (count - prefill)
+    link = 2 * count + (2 if own_way else 1)
+    starts = np.full(count, -1, np.int64)
+    starts[prefill:] = np.arange(count - prefill) * prefill
+    replicas = lowered.replicas._replace(pool=pool)
+    return dataclasses.replace(
+        lowered,
+        pools=tuple(roles),
+        replicas=replicas,
+        services=service_tables([role.limits for role in roles], pool, replicas.kv_tokens),
+        transfers=TransferTables(
+            first=starts,
+            start=np.arange(ways + 1),
+            link=np.full(ways, link, np.int32),
+            weight=np.ones(ways),
+            latency_s=np.linspace(0.0, 0.01, ways),
+        ),
+    )
+
+
+@st.composite
+def tenants(take: st.DrawFn) -> TenantLimits:
+    return TenantLimits(
+        priority=take(st.integers(0, 3)),
+        rate_per_s=take(st.sampled_from([0.0, 0.0, 8.0])),
+        burst=take(st.sampled_from([1.0, 3.0])),
+        longest_wait_s=take(st.sampled_from([0.0, 0.3, 100.0])),
+        most_in_flight=take(st.sampled_from([0, 0, 2])),
+        most_held=take(st.sampled_from([0, 3, 100])),
+    )
+
+
+def shared(requests: RequestTables, tenants: int) -> RequestTables:
+    """The same requests, of tenants in turn."""
+    turn = np.arange(len(requests.arrival_s)) % tenants
+    return requests._replace(tenant=turn.astype(np.int32))
 
 
 @st.composite
@@ -115,7 +185,7 @@ def runs(take: st.DrawFn) -> Lowered:
         router=take(st.sampled_from([ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY])),
         window_tokens=200,
     )
-    if take(st.booleans()) and lowered.limits.max_batched_tokens == 64:
+    if take(st.booleans()) and lowered.first.limits.max_batched_tokens == 64:
         lowered = worlds.with_limits(lowered, chunked_prefill=False)
     lowered = worlds.with_step_time(
         lowered,
@@ -123,10 +193,52 @@ def runs(take: st.DrawFn) -> Lowered:
         context_s=take(st.sampled_from([0.0, 1e-5, 2.0**-16])),
         collective_bytes=take(st.sampled_from([0.0, 1000.0, 2.0**14])),
     )
-    if take(st.booleans()):
+    if lowered.replicas.total > 1 and take(st.booleans()):
+        prefill = take(st.integers(1, lowered.replicas.total - 1))
+        lowered = split(lowered, prefill, take(st.booleans()))
+        lowered = worlds.with_step_time(
+            lowered, base_s=STEP_S, context_s=1e-5,
+            collective_bytes=take(st.sampled_from([0.0, 1000.0])),
+        )  # fmt: skip
+    rights = take(st.sampled_from([1, 1, 2, 3]))
+    limits = (TenantLimits(),) if rights == 1 else tuple(take(tenants()) for _ in range(rights))
+    lowered = dataclasses.replace(lowered, tenants=limits, agents=None, requests=None)
+    load = take(st.sampled_from(["agents", "requests", "both" if rights > 1 else "requests"]))
+    if load != "agents":
+        requests = take(open_loops())
+        if rights > 1:
+            requests = shared(requests._replace(concurrency=0), rights)
+        lowered = dataclasses.replace(lowered, requests=requests)
+    if load != "requests":
         agents = some_agents(take(st.integers(1, 12)), take(st.sampled_from([90, 190])), True)
-        return dataclasses.replace(lowered, agents=agents, requests=None)
-    return dataclasses.replace(lowered, agents=None, requests=take(open_loops()))
+        if rights > 1:
+            agents = owned(agents, rights)
+        lowered = dataclasses.replace(lowered, agents=agents)
+    return lowered
+
+
+@given(lowered=runs())
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_request_no_second_and_no_block_is_lost(lowered: Lowered) -> None:
+    run = simulate(lowered, jump=True)
+    run.run_to_end()
+    results = run.results()
+    counts = results.tenants
+    assert results.arrived == results.completed + results.rejected + results.in_flight
+    assert results.arrived == counts.arrived.sum()
+    assert results.rejected == (counts.rejected + counts.refused).sum()
+    assert np.array_equal(np.bincount(results.tenant, minlength=len(counts.completed)),
+                          counts.completed)  # fmt: skip
+    latency = results.finish_s - results.arrival_s
+    assert np.allclose(results.cause_seconds.sum(axis=1), latency, rtol=1e-9, atol=1e-9)
+    spent = results.cause_seconds.sum() + results.open_cause_seconds.sum() - results.tool_wait_s
+    running_steps = results.in_flight * 2.0  # a step counts when it is done
+    assert results.occupancy_integral - running_steps <= spent * (1 + 1e-9) + 1e-9
+    assert spent <= results.occupancy_integral * (1 + 1e-9) + 1e-9
+    if results.drained:
+        assert spent == pytest.approx(latency.sum(), rel=1e-9)
+        assert results.occupancy_integral == pytest.approx(latency.sum(), rel=1e-9, abs=1e-12)
+        assert (run.frame().replica_kv_occupancy == 0).all()
 
 
 def simulate(lowered: Lowered, *, jump: bool) -> Simulation:
@@ -204,7 +316,7 @@ def test_a_stretch_is_one_event_of_the_loop_and_counts_as_its_steps() -> None:
 @pytest.mark.parametrize("shared", [False, True])
 def test_only_links_that_nobody_else_uses_are_a_replica_s_own(shared: bool) -> None:
     lowered = machine(3, shared, True)
-    rates = own_rates(lowered.fabric, lowered.replicas)
+    rates = own_rates(lowered.fabric, lowered.replicas, lowered.transfers)
     if shared:
         assert list(rates) == [0.0, 0.0, 0.0]
     else:

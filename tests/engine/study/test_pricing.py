@@ -11,8 +11,8 @@ from engine.catalog.catalog import Catalog
 from engine.cost.curves import load_curves
 from engine.cost.efficiency import SystemTerms
 from engine.sim.bench import on_bench
-from engine.sim.lower import expected_load
 from engine.sim.run import Simulation
+from engine.sim.tenants import request_load
 from engine.study.calibration.serving import START
 from engine.study.cells import Plan, plan
 from engine.study.pricing import COLUMNS, MAKESPAN, TPOT, TTFT, ledger_of, priced
@@ -103,11 +103,11 @@ def test_an_open_run_keeps_its_idle_time(shop: Catalog) -> None:
     simulation = Simulation(lowered, "test", 1, 1e9, log_steps=100_000)
     simulation.run_to_end()
     results = simulation.results()
-    schedule = schedule_of(simulation.step_log(), results, lowered.frontend_s)
-    load = expected_load(requests, None)
+    schedule = schedule_of(simulation.step_log(), results, lowered.first.frontend_s)
+    load = request_load(requests)
     ledger = ledger_of(
         schedule, planned.deployment, planned.llm, planned.chip, load, load_curves(),
-        lowered.frontend_s,
+        lowered.first.frontend_s,
     )  # fmt: skip
     assert priced(ledger, START)[MAKESPAN] == pytest.approx(
         float(results.finish_s.max()), rel=0.01

@@ -1,0 +1,78 @@
+"""KV on its way: a decode replica pulls that of its admitted requests, one after the other.
+
+It keeps blocks of both replicas until it has come. Each pull waits for the latency of its way and
+then is a flow over the drawn links, which it shares with whatever else uses them.
+"""
+
+from engine.sim.kernels.agents import wake
+from engine.sim.kernels.compiling import bare, inlined
+from engine.sim.kernels.network import Network, net_start
+from engine.sim.kernels.retaining import retain
+from engine.sim.kernels.scheduler import entry_blocks
+from engine.sim.kernels.stretches import cut_stretch, keep_blocks
+from engine.sim.kernels.world import JOINING, KV_TRANSFER, PULLED, World
+from engine.sim.state import KICKED, State
+
+
+@inlined
+def kick(s: State, r: int) -> None:
+    """A replica that computes nothing may begin a step once the event is over."""
+    if s.rep[r].mode == 0 and s.rep[r].kicked == 0:
+        s.rep[r].kicked = 1
+        s.kicked[s.whole[KICKED]] = r
+        s.whole[KICKED] += 1
+
+
+@inlined
+def _way(w: World, s: State, q: int) -> int:
+    """The route of a request's KV."""
+    way: int = w.transfers.first[s.req[q].replica] + s.rep[s.req[q].source].seat
+    return way
+
+
+@inlined
+def ask_pull(w: World, s: State, r: int, now: float) -> None:
+    """The first request that waits for its KV gets it: after the latency of the way."""
+    q = s.rep[r].pull_head
+    s.rep[r].pulling = 1
+    wake(s, q, PULLED, now + w.transfers.latency_s[_way(w, s, q)])
+
+
+@inlined
+def start_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
+    """The bytes of a request's KV begin to flow."""
+    r = s.req[q].replica
+    moved = s.req[q].target * w.pools[s.rep[r].pool].kv_bytes
+    net_start(net, 3 * w.replicas + r, 3 * w.replicas + _way(w, s, q), moved, now)
+
+
+@bare
+def pull_ended(w: World, s: State, r: int, now: float) -> None:
+    """The KV of a request has come: its source lets go of it, and it decodes from the next step."""
+    rep, req = s.rep, s.req
+    q = rep[r].pull_head
+    rep[r].pull_head = req[q].queue_next
+    if rep[r].pull_head < 0:
+        rep[r].pull_tail = -1
+    rep[r].pulling = 0
+    s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
+    source = req[q].source
+    req[q].source = -1
+    keep_blocks(rep, source, -req[q].held - req[q].pinned * entry_blocks(w, s, source), now)
+    retain(w, s, source, q, req[q].target, req[q].held)
+    req[q].held = 0
+    kick(s, source)
+    req[q].filled = req[q].target
+    req[q].phase = JOINING
+    req[q].mark_s = now
+    req[q].queue_next = -1
+    if rep[r].join_tail >= 0:
+        req[rep[r].join_tail].queue_next = q
+    else:
+        rep[r].join_head = q
+    rep[r].join_tail = q
+    if rep[r].ahead > 0:
+        cut_stretch(w, s, r, now, False)
+    kick(s, r)
+    if rep[r].mode != 0 and rep[r].pull_head >= 0:
+        ask_pull(w, s, r, now)
