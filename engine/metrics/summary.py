@@ -6,6 +6,15 @@ from numpy.typing import NDArray
 
 from engine.metrics.bottlenecks import Bottleneck, link_name, rank
 from engine.metrics.percentiles import Spread, spread
+from engine.metrics.shares import (
+    PoolSummary,
+    TenantSummary,
+    good_requests,
+    latencies,
+    met_at_p95,
+    pool_summaries,
+    tenant_summaries,
+)
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.lower import Lowered
@@ -33,7 +42,7 @@ class Goodput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SloText(msgspec.Struct, frozen=True, kw_only=True):
-    """The limits that goodput was counted against (seconds; 0: not asked for)."""
+    """The design's limits (seconds; 0: not asked for); tenants are held against their own."""
 
     ttft_s: float
     tpot_s: float
@@ -75,6 +84,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     e2e_s: Spread
     goodput: Goodput
     slo: SloText
+    tenants: tuple[TenantSummary, ...]
+    pools: tuple[PoolSummary, ...]
     replicas: int
     chips_used: int
     preemptions: int
@@ -96,15 +107,13 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
     span = max(results.time_s, 1e-12)
     kept = results.arrival_s >= design.run.warmup_s
     window = max(results.time_s - design.run.warmup_s, 1e-12)
-    ttft = (results.first_token_s - results.arrival_s)[kept]
-    e2e = (results.finish_s - results.arrival_s)[kept]
     tokens = results.output_tokens[kept]
-    decoded = tokens > 1
-    tpot = (results.finish_s - results.first_token_s)[kept][decoded] / (tokens[decoded] - 1)
+    ttft, tpot, e2e = latencies(results, kept)
+    tpot = tpot[tokens > 1]
     chip_share, link_share = _shares(results, lowered, span)
     power = _power_w(results, lowered, span)
     output_rate = float(tokens.sum()) / window
-    good = _good(scenario, ttft, e2e, tokens, results, kept)
+    good = good_requests(results, design, kept)
     inputs = float(results.input_tokens[kept].sum())
     return Summary(
         design=design.name,
@@ -126,7 +135,14 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
             requests_per_s=float(good.sum()) / window,
             share=float(good.mean()) if len(good) else None,
         ),
-        slo=_slo(scenario, ttft, tpot, e2e),
+        slo=SloText(
+            ttft_s=design.slo.ttft_s,
+            tpot_s=design.slo.tpot_s,
+            e2e_s=design.slo.e2e_s,
+            met_at_p95=met_at_p95(design.slo, ttft, tpot, e2e),
+        ),
+        tenants=tenant_summaries(results, design, kept, window),
+        pools=pool_summaries(results, lowered, span),
         replicas=lowered.replicas.total,
         chips_used=len(lowered.replicas.chip),
         preemptions=results.preemptions,
@@ -156,43 +172,6 @@ def _shares(
     chips = lowered.fabric.node_kind == NodeKind.CHIP
     chip_share = np.where(chips, results.chip_busy_s / span, np.nan)
     return chip_share, results.link_busy_s / span
-
-
-def _good(
-    scenario: Scenario,
-    ttft: NDArray[np.float64],
-    e2e: NDArray[np.float64],
-    tokens: NDArray[np.int64],
-    results: RunResults,
-    kept: NDArray[np.bool_],
-) -> NDArray[np.bool_]:
-    """Which requests held every limit; a request of one token has no TPOT and holds it."""
-    slo = scenario.design.slo
-    decode = (results.finish_s - results.first_token_s)[kept]
-    tpot = decode / np.maximum(tokens - 1, 1)
-    good = np.ones(len(ttft), np.bool_)
-    for value, limit in ((ttft, slo.ttft_s), (tpot, slo.tpot_s), (e2e, slo.e2e_s)):
-        if limit > 0:
-            good &= value <= limit
-    return good
-
-
-def _slo(
-    scenario: Scenario,
-    ttft: NDArray[np.float64],
-    tpot: NDArray[np.float64],
-    e2e: NDArray[np.float64],
-) -> SloText:
-    slo = scenario.design.slo
-    pairs = ((ttft, slo.ttft_s), (tpot, slo.tpot_s), (e2e, slo.e2e_s))
-    asked = [(values, limit) for values, limit in pairs if limit > 0 and len(values)]
-    met = all(float(np.percentile(values, 95)) <= limit for values, limit in asked)
-    return SloText(
-        ttft_s=slo.ttft_s,
-        tpot_s=slo.tpot_s,
-        e2e_s=slo.e2e_s,
-        met_at_p95=met if asked else None,
-    )
 
 
 def _power_w(results: RunResults, lowered: Lowered, span: float) -> float:

@@ -34,6 +34,8 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
         f"goodput: {summary.goodput.requests_per_s:.3f} requests/s within TTFT "
         f"{summary.slo.ttft_s:g} s, TPOT {summary.slo.tpot_s:g} s"
         + _share(", ", summary.goodput.share),
+        *_tenant_lines(summary),
+        *_pool_lines(summary),
         f"power: {format_quantity(summary.power_w, 'W')}"
         + _value(", ", summary.energy_per_output_token_j, "J", " an output token"),
         "bottlenecks:",
@@ -46,6 +48,53 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
     if summary.overloaded:
         lines.append("overloaded: the backlog grows; the figures depend on the horizon")
     return lines
+
+
+def _tenant_lines(summary: Summary) -> list[str]:
+    """A line a tenant: what it got of what it asked for."""
+    if not summary.tenants:
+        return []
+    head = ("tenant", "priority", "done", "of", "refused", "TTFT p95", "TPOT p95", "good")
+    rows: list[tuple[str, ...]] = [head]
+    for tenant in summary.tenants:
+        turned_away = tenant.requests_refused + tenant.requests_rejected
+        rows.append(
+            (
+                f"  {tenant.name}",
+                str(tenant.priority),
+                f"{tenant.requests_completed:,}",
+                f"{tenant.requests_arrived:,}",
+                f"{turned_away:,}",
+                _seconds(tenant.ttft_s.p95),
+                _seconds(tenant.tpot_s.p95),
+                "-" if tenant.good_share is None else f"{tenant.good_share:.1%}",
+            )
+        )
+    return list(aligned(rows))
+
+
+def _pool_lines(summary: Summary) -> list[str]:
+    """A line a pool, where there are several."""
+    if len(summary.pools) < 2:
+        return []
+    rows: list[tuple[str, ...]] = [("pool", "role", "model", "replicas", "chips", "busy", "KV")]
+    rows += [
+        (
+            f"  {pool.name}",
+            pool.role,
+            pool.model,
+            str(pool.replicas),
+            str(pool.chips),
+            f"{pool.utilisation:.1%}",
+            f"{pool.kv_memory:.1%}",
+        )
+        for pool in summary.pools
+    ]
+    return list(aligned(rows))
+
+
+def _seconds(value: float | None) -> str:
+    return "-" if value is None else format_quantity(value, "s")
 
 
 def _latency_rows(summary: Summary, bands: "DesignBands | None") -> list[tuple[str, ...]]:
@@ -86,7 +135,7 @@ def _range_cells(spread: Spread, band: "Band") -> tuple[str, ...]:
 
 def _cells(spread: Spread) -> tuple[str, ...]:
     values = (spread.p50, spread.p90, spread.p95, spread.p99, spread.mean)
-    return tuple("-" if value is None else format_quantity(value, "s") for value in values)
+    return tuple(_seconds(value) for value in values)
 
 
 def _share(before: str, value: float | None) -> str:
