@@ -23,6 +23,7 @@ class TenantSummary(msgspec.Struct, frozen=True, kw_only=True):
     requests_completed: int
     requests_rejected: int  # can never fit
     requests_refused: int  # at the gate
+    requests_failed: int  # lost with a replica
     output_tokens_per_s: float
     ttft_s: Spread
     tpot_s: Spread
@@ -90,6 +91,7 @@ def tenant_summaries(
     owner, counts = results.tenant[kept], results.tenants
     ttft, tpot, e2e = latencies(results, kept)
     tokens = results.output_tokens[kept]
+    each = results.requests_a_row
     rows = []
     for number, tenant in enumerate(design.tenants):
         mine = owner == number
@@ -104,11 +106,12 @@ def tenant_summaries(
                 requests_completed=int(counts.completed[number]),
                 requests_rejected=int(counts.rejected[number]),
                 requests_refused=int(counts.refused[number]),
-                output_tokens_per_s=float(tokens[mine].sum()) / window_s,
+                requests_failed=int(counts.failed[number]),
+                output_tokens_per_s=each * float(tokens[mine].sum()) / window_s,
                 ttft_s=spread(own[0]),
                 tpot_s=spread(own[1]),
                 e2e_s=spread(own[2]),
-                goodput_per_s=float(good[mine].sum()) / window_s,
+                goodput_per_s=each * float(good[mine].sum()) / window_s,
                 good_share=float(good[mine].mean()) if mine.any() else None,
                 met_at_p95=met_at_p95(tenant.slo, *own),
             )

@@ -112,7 +112,8 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
     tpot = tpot[tokens > 1]
     chip_share, link_share = _shares(results, lowered, span)
     power = _power_w(results, lowered, span)
-    output_rate = float(tokens.sum()) / window
+    each = results.requests_a_row
+    output_rate = each * float(tokens.sum()) / window
     good = good_requests(results, design, kept)
     inputs = float(results.input_tokens[kept].sum())
     return Summary(
@@ -124,15 +125,15 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         requests_completed=results.completed,
         requests_rejected=results.rejected,
         requests_in_flight=results.in_flight,
-        requests_per_s=float(kept.sum()) / window,
+        requests_per_s=each * float(kept.sum()) / window,
         output_tokens_per_s=output_rate,
-        input_tokens_per_s=inputs / window,
+        input_tokens_per_s=each * inputs / window,
         cache_hit_ratio=float(results.cached_tokens[kept].sum()) / inputs if inputs else None,
         ttft_s=spread(ttft),
         tpot_s=spread(tpot),
         e2e_s=spread(e2e),
         goodput=Goodput(
-            requests_per_s=float(good.sum()) / window,
+            requests_per_s=each * float(good.sum()) / window,
             share=float(good.mean()) if len(good) else None,
         ),
         slo=SloText(
@@ -151,7 +152,7 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         utilisation=_utilisation(results, lowered, chip_share, link_share, span),
         links=_top_links(results, lowered, scenario, link_share),
         bottlenecks=rank(
-            results.cause_seconds.sum(axis=0) + results.open_cause_seconds,
+            results.ended_cause_seconds + results.open_cause_seconds,
             lowered,
             design,
             scenario.catalog,

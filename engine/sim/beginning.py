@@ -15,6 +15,7 @@ from engine.sim.tables import AgentTables, RequestTables
 F8 = NDArray[np.float64]
 
 FIRST_ROWS = 4096
+MOST_ROWS = 1_000_000  # of finished requests: 170 MB
 FIRST_SLOTS = 1024
 MAX_CACHE_CELLS = 50_000_000  # 2 GB
 SAMPLES_A_RUN = 1000
@@ -42,6 +43,7 @@ def make_world(lowered: Lowered, seed: int, own_bytes_per_s: F8, jump: int) -> W
         seed=seed,
         replicas=lowered.replicas.total,
         most_seqs=max(pool.limits.max_seqs for pool in lowered.pools),
+        most_rows=MOST_ROWS,
         own_bytes_per_s=own_bytes_per_s,
         jump=jump,
     )

@@ -217,7 +217,7 @@ class Simulation:
     def results(self) -> RunResults:
         """Everything measured so far; nothing is changed."""
         state, whole = self._state, self._state.whole
-        done = int(whole[COMPLETED])
+        done = min(int(whole[COMPLETED]), len(state.numbers))
         real = state.real
         mark = self._take_mark()
         stretches = mark.stretches
@@ -235,7 +235,7 @@ class Simulation:
             time_s=mark.time_s,
             drained=int(whole[IN_SYSTEM]) == 0,
             arrived=int(whole[ARRIVED]),
-            completed=done,
+            completed=int(whole[COMPLETED]),
             rejected=int(whole[REJECTED]),
             in_flight=int(whole[IN_SYSTEM]),
             arrival_s=state.numbers[:done, 0].copy(),
@@ -248,6 +248,7 @@ class Simulation:
             tenant=state.counts[:done, 4].copy(),
             tenants=tenant_counts(state),
             cause_seconds=state.out_cause[:done].copy(),
+            ended_cause_seconds=state.sum_cause.copy(),
             open_cause_seconds=self._open_causes(),
             link_bytes=self._links.moved_bytes(mark.links),
             link_busy_s=self._links.busy_s(mark.links),
@@ -282,7 +283,7 @@ class Simulation:
                 self._state = with_more_slots(state, 2 * len(state.req))
             else:
                 wanted = 2 * len(state.numbers) + self._world.most_seqs
-                self._state = grown(state, wanted)
+                self._state = grown(state, min(wanted, self._world.most_rows))
         except MemoryError as error:
             raise CapacityError(
                 "the tables of requests", len(state.numbers), "simulate a shorter time"

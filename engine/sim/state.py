@@ -37,7 +37,9 @@ REPLICA = np.dtype(  # one row a replica
         ("pool", WHOLE),
         ("list", WHOLE),  # of ServiceTables
         ("seat", WHOLE),  # its place in that list
-        ("up", WHOLE),  # 0 while it may not be sent requests
+        ("up", WHOLE),  # 0 while it is down
+        ("down_mark", REAL),  # s since when it is
+        ("down_s", REAL),  # before that
         ("step", WHOLE),  # steps done
         ("decoding", WHOLE),  # sequences in decode
         ("running", WHOLE),  # sequences admitted
@@ -64,6 +66,8 @@ REPLICA = np.dtype(  # one row a replica
         ("base_s", REAL),  # compute part of a step, without contexts
         ("slope_s", REAL),  # s per token of summed context
         ("link_s", REAL),  # a step's time on links of its own
+        ("shared", WHOLE),  # 1 if the steps of the stretch move their bytes through the network
+        ("stale", WHOLE),  # 1 if links have changed since the stretch began
         ("first_context", WHOLE),  # summed context of its first step
         ("used", WHOLE),  # KV blocks used in its first step
         ("growth", WHOLE),  # blocks that have come since
@@ -126,9 +130,10 @@ REQUEST = np.dtype(  # one row a slot
         ("start_tokens", WHOLE),  # KV tokens when the decode began
         ("blocks", WHOLE),  # own KV blocks
         ("pinned", WHOLE),  # entries of the prefix that are pinned
-        ("preempted", WHOLE),
+        ("preempted", WHOLE),  # PUSHED_OUT or LOST while it waits or is computed again, else 0
         ("mark_s", REAL),  # since when it waits, or recomputes
         ("mark_kv", REAL),  # the replica's wait_kv at that time
+        ("mark_down", REAL),  # the replica's seconds down at that time
         ("queue_next", WHOLE),
         ("run_next", WHOLE),
         ("run_back", WHOLE),
@@ -163,6 +168,7 @@ CACHE = np.dtype(  # one row a (replica, prefix entry)
         ("tokens", WHOLE),
         ("blocks", WHOLE),  # KV blocks held, 0 when absent
         ("pins", WHOLE),  # requests that use it now
+        ("holder", WHOLE),  # replica that has it
         ("after", WHOLE),  # next in order of last use
         ("before", WHOLE),
     ],
@@ -175,6 +181,10 @@ TENANT_STATE = np.dtype(  # one row a tenant
         ("completed", WHOLE),
         ("rejected", WHOLE),  # can never fit
         ("refused", WHOLE),  # at the gate: over the rate, or too many held
+        ("failed", WHOLE),  # lost with a replica
+        ("input_tokens", WHOLE),  # of completed requests
+        ("cached_tokens", WHOLE),
+        ("output_tokens", WHOLE),
         ("in_flight", WHOLE),  # beyond the gate
         ("held", WHOLE),  # at the gate for one in flight to end
         ("gate_head", WHOLE),
@@ -249,7 +259,7 @@ class State(NamedTuple):
     numbers: F8  # [capacity, 3] finished requests: arrival, first token, finish
     counts: I8  # [capacity, 5] prompt, cached, output, replica, tenant
     out_cause: F8  # [capacity, CAUSES]
-    sum_cause: F8  # [CAUSES] its sum
+    sum_cause: F8  # [CAUSES] of all requests that have ended
     samples: F8  # [SAMPLES, SAMPLE_COLUMNS]
     ttft_bins: I8  # [TTFT_BINS] of the running interval
     tpot_bins: I8  # [TTFT_BINS]

@@ -136,6 +136,13 @@ def _forget_at(w: World, s: State, a: int, r: int, now: float) -> None:
         s.rep[r].free += cache_take(s.rep, s.cache, r, a)
 
 
+@inlined
+def leave_holder(w: World, s: State, a: int, r: int, now: float) -> None:
+    """The context of an agent that is sent elsewhere is not kept at the replica that has it."""
+    if s.cache.shape[1] > a and s.cache[0, a].blocks > 0 and s.cache[0, a].holder != r:
+        _forget_at(w, s, a, s.cache[0, a].holder, now)
+
+
 @bare
 def after_step(w: World, s: State, a: int, now: float) -> None:
     """A tool runs, or the task is done and a person thinks."""

@@ -4,11 +4,11 @@ import numpy as np
 
 from engine.sim.kernels.agents import core_free, draw, draw_steps, forget, wake
 from engine.sim.kernels.compiling import bare, inlined
-from engine.sim.kernels.gate import arrive, enter, pass_rate
+from engine.sim.kernels.gate import arrive, enter, pass_rate, resend
 from engine.sim.kernels.heap import heap_remove
 from engine.sim.kernels.network import Network, net_start
 from engine.sim.kernels.queues import join_queue
-from engine.sim.kernels.scheduler import waited_kv
+from engine.sim.kernels.scheduler import waited_down, waited_kv
 from engine.sim.kernels.stretches import cut_stretch
 from engine.sim.kernels.world import (
     APPEND,
@@ -20,6 +20,7 @@ from engine.sim.kernels.world import (
     ON_THE_WAY,
     OUTPUT,
     PULLED,
+    RESENT,
     THINKING,
     TOOL,
     WAITING,
@@ -71,6 +72,7 @@ def enqueue(w: World, s: State, q: int, now: float, through: bool) -> None:
     req[q].phase = WAITING
     req[q].mark_s = now
     req[q].mark_kv = waited_kv(rep, r, now)
+    req[q].mark_down = waited_down(rep, r, now)
     join_queue(rep, req, s.tails, r, q, False)
 
 
@@ -93,6 +95,9 @@ def slot_event(w: World, s: State, now: float) -> int:
         core_free(w, s, q, now)
         wake(s, q, TOOL, now + max(0.0, s.agent[q].tool_s - s.agent[q].cpu_s))
         return -1
+    if phase == RESENT:
+        again: int = resend(w, s, q, now)
+        return again
     if phase == THINKING:
         s.agent[q].steps_left = draw_steps(w, s, q)
     entering: int = _next_step(w, s, q, now)

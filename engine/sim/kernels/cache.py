@@ -69,6 +69,7 @@ def cache_put(rep: Records, cache: Records, r: int, e: int, tokens: int, blocks:
     row = cache_row(cache, r)
     cache[row, e].tokens = tokens
     cache[row, e].blocks = blocks
+    cache[row, e].holder = r
     rep[r].cached += blocks
     _append(rep, cache, r, e)
 

@@ -6,14 +6,19 @@ waits until then, or is refused if that is too long.
 """
 
 from engine.sim.codes import CAUSES
-from engine.sim.kernels.agents import after_step, wake
+from engine.sim.kernels.agents import after_step, leave_holder, wake
 from engine.sim.kernels.choice import assign, choose
 from engine.sim.kernels.compiling import bare, inlined
+from engine.sim.kernels.pulls import kick
+from engine.sim.kernels.scheduler import entry_blocks, unpin_entries
 from engine.sim.kernels.slots import give_slot
+from engine.sim.kernels.stretches import keep_blocks
 from engine.sim.kernels.world import (
     ADMISSION,
     AT_GATE,
     AT_RATE,
+    FAULT,
+    IDLE,
     ON_THE_WAY,
     World,
 )
@@ -149,10 +154,59 @@ def enter(w: World, s: State, q: int, now: float) -> int:
     assign(w, s, r, 1)
     req[q].replica = r
     req[q].mark_s = now
+    if q < w.agents.agents and s.cache.shape[0] == 1:
+        leave_holder(w, s, q, r, now)
     if s.rep[r].latency_s > 0.0:
         wake(s, q, ON_THE_WAY, now + s.rep[r].latency_s)
         return -1
     return q
+
+
+@bare
+def resend(w: World, s: State, q: int, now: float) -> int:
+    """A request that a fault has cut off is sent again; its slot if it is at the door at once."""
+    req = s.req
+    s.req_cause[q, FAULT] += now - req[q].mark_s
+    number = 2 * w.tenants[req[q].tenant].service
+    if req[q].source >= 0:
+        number += 1
+    elif req[q].target > w.services.capacity_tokens[number]:  # what it has said no longer fits
+        give_up(w, s, q, now)
+        return -1
+    r = choose(w, s, number, q)
+    assign(w, s, r, 1)
+    req[q].replica = r
+    req[q].mark_s = now
+    if q < w.agents.agents and s.cache.shape[0] == 1 and req[q].source < 0:
+        leave_holder(w, s, q, r, now)
+    if s.rep[r].latency_s > 0.0 and req[q].source < 0:
+        wake(s, q, ON_THE_WAY, now + s.rep[r].latency_s)
+        return -1
+    return q
+
+
+@bare
+def give_up(w: World, s: State, q: int, now: float) -> None:
+    """A request has failed: its client gets an error."""
+    occupy(s, -1, now)
+    leave_service(w, s, q, now)
+    s.tenant[s.req[q].tenant].failed += 1
+    for c in range(CAUSES):
+        s.sum_cause[c] += s.req_cause[q, c]
+    source = s.req[q].source
+    if source >= 0:
+        blocks = s.req[q].held + s.req[q].pinned * entry_blocks(w, s, source)
+        keep_blocks(s.rep, source, -blocks, now)
+        s.rep[source].free += s.req[q].held
+        unpin_entries(w, s, source, q)
+        s.req[q].source = -1
+        s.req[q].held = 0
+        kick(s, source)
+    if q < w.agents.agents:
+        after_step(w, s, q, now)
+    else:
+        s.req[q].phase = IDLE
+        give_slot(s, q)
 
 
 @inlined

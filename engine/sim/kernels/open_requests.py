@@ -5,15 +5,17 @@ from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
-from engine.sim.kernels.scheduler import waited_kv
+from engine.sim.kernels.scheduler import lost_cause, waited_down, waited_kv
 from engine.sim.kernels.world import (
     ADMISSION,
     AT_GATE,
     AT_RATE,
+    FAULT,
     KV_MEMORY,
     KV_TRANSFER,
     ON_THE_WAY,
     QUEUE,
+    RESENT,
     SCALE_OUT,
 )
 from engine.sim.state import NOW, State
@@ -35,6 +37,8 @@ def open_causes(s: State, step_causes: F8, total: F8) -> None:
             total[ADMISSION] += now - s.req[q].arrive_s
         elif s.req[q].phase == ON_THE_WAY:
             _add_since(s, q, SCALE_OUT, now, total)
+        elif s.req[q].phase == RESENT:
+            _add_since(s, q, FAULT, now, total)
     for tenant in range(s.tenant.size):
         q = s.tenant[tenant].gate_head
         while q >= 0:
@@ -55,7 +59,7 @@ def open_causes(s: State, step_causes: F8, total: F8) -> None:
                 if not s.req[q].preempted:
                     total[c] += step_causes[r, c] - s.mark_cause[q, c]
             if s.req[q].preempted:
-                total[KV_MEMORY] += now - s.req[q].mark_s
+                total[lost_cause(s.req, q)] += now - s.req[q].mark_s
             q = s.req[q].run_next
 
 
@@ -77,11 +81,15 @@ def _add_list(s: State, first: int, cause: int, now: float, total: F8) -> None:
 
 @inlined
 def _add_waiting(s: State, r: int, q: int, now: float, total: F8) -> None:
-    waited = now - s.req[q].mark_s
-    lacked = waited
-    if not s.req[q].preempted:
-        lacked = min(max(waited_kv(s.rep, r, now) - s.req[q].mark_kv, 0.0), waited)
-    total[KV_MEMORY] += lacked
-    total[QUEUE] += waited - lacked
+    req = s.req
+    waited = now - req[q].mark_s
+    if req[q].preempted:
+        total[lost_cause(req, q)] += waited
+    else:
+        down = min(max(waited_down(s.rep, r, now) - req[q].mark_down, 0.0), waited)
+        lacked = min(max(waited_kv(s.rep, r, now) - req[q].mark_kv, 0.0), waited - down)
+        total[FAULT] += down
+        total[KV_MEMORY] += lacked
+        total[QUEUE] += waited - down - lacked
     for c in range(CAUSES):
         total[c] += s.req_cause[q, c]

@@ -17,7 +17,7 @@ from engine.sim.state import KICKED, State
 @inlined
 def kick(s: State, r: int) -> None:
     """A replica that computes nothing may begin a step once the event is over."""
-    if s.rep[r].mode == 0 and s.rep[r].kicked == 0:
+    if s.rep[r].mode == 0 and s.rep[r].kicked == 0 and s.rep[r].up:
         s.rep[r].kicked = 1
         s.kicked[s.whole[KICKED]] = r
         s.whole[KICKED] += 1

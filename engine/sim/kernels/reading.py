@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.compiling import bare_kernel
-from engine.sim.kernels.stretches import context_of, grown_block_s, shares_links, stretch_end
+from engine.sim.kernels.stretches import context_of, grown_block_s, stretch_end
 from engine.sim.kernels.world import COMPUTE, MEMORY, SCALE_OUT, SCALE_UP, World
 from engine.sim.state import NOW, State
 
@@ -30,7 +30,7 @@ def read_replicas(w: World, s: State, out: F8) -> None:
         context = rep[r].first_context + rep[r].decoding * done
         step_compute_s = rep[r].base_s + rep[r].slope_s * context
         link_s = 0.0
-        if not shares_links(w, r):
+        if not rep[r].shared:
             link_s = min(max(running_s - step_compute_s, 0.0), rep[r].link_s)
         share = link_s / rep[r].link_s if rep[r].link_s > 0.0 else 0.0
         used = rep[r].blocks - rep[r].free - rep[r].loose - rep[r].kept

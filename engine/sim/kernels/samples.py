@@ -6,7 +6,8 @@ A bin spans a factor of 10^(1/64) = 1.037, so a median is off by at most 1.9 %.
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.compiling import bare
+from engine.sim.kernels.compiling import bare, inlined
+from engine.sim.kernels.random import uniform
 from engine.sim.state import (
     BINS_A_DECADE,
     FIRST_BIN_S,
@@ -25,6 +26,8 @@ from engine.sim.state import (
 
 I8 = NDArray[np.int64]
 
+SAMPLE_DRAW = 77  # purpose of the draws that choose rows
+
 
 @bare
 def count_bin(bins: I8, seconds: float) -> None:
@@ -33,6 +36,19 @@ def count_bin(bins: I8, seconds: float) -> None:
     if seconds > FIRST_BIN_S:
         at = min(TTFT_BINS - 1, int(np.log10(seconds / FIRST_BIN_S) * BINS_A_DECADE))
     bins[at] += 1
+
+
+@inlined
+def row_of(s: State, finished: int, seed: int) -> int:
+    """The row of a finished request, -1 for none: after a full table rows are a uniform sample.
+
+    Algorithm R (Vitter, "Random sampling with a reservoir", 1985).
+    """
+    rows = s.numbers.shape[0]
+    if finished < rows:
+        return finished
+    at = int(uniform(seed, 0, finished, SAMPLE_DRAW) * (finished + 1))
+    return at if at < rows else -1
 
 
 @bare

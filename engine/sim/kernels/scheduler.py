@@ -21,7 +21,6 @@ from engine.sim.kernels.stretches import (
     keep_blocks,
     open_stretch,
     plan_ahead,
-    shares_links,
     stretch_end,
 )
 from engine.sim.kernels.world import (
@@ -29,10 +28,13 @@ from engine.sim.kernels.world import (
     COMPUTE,
     COMPUTING,
     DECODE,
+    FAULT,
     KV_MEMORY,
+    LOST,
     PREFILL,
     PREFILL_ROLE,
     PULLED,
+    PUSHED_OUT,
     QUEUE,
     WAITING,
     World,
@@ -112,6 +114,21 @@ def waited_kv(rep: Records, r: int, now: float) -> float:
 
 
 @inlined
+def waited_down(rep: Records, r: int, now: float) -> float:
+    """Seconds so far in which the replica was down."""
+    waited: float = rep[r].down_s
+    if not rep[r].up:
+        waited += now - rep[r].down_mark
+    return waited
+
+
+@inlined
+def lost_cause(req: Records, q: int) -> int:
+    """The cause of a request's being computed again."""
+    return FAULT if req[q].preempted == LOST else KV_MEMORY
+
+
+@inlined
 def _block(s: State, r: int, blocked: int, now: float) -> None:
     """The head of the queue lacks KV blocks, or does no more."""
     rep = s.rep
@@ -172,7 +189,7 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
         return
     _begin_step(w, s, r, tokens, samples, chunks, area, grown, now)
     rep[r].ahead = 0
-    if chunks == 0 and not pushed_out and w.jump > 0 and not shares_links(w, r):
+    if chunks == 0 and not pushed_out and w.jump > 0 and rep[r].shared == 0:
         rep[r].ahead = plan_ahead(
             rep, s.ring, s.growing, w.jump, limits.chunked_prefill, limits.block_tokens, r
         )
@@ -186,7 +203,7 @@ def _begin_step(
 ) -> None:  # fmt: skip
     """Begins a step: the next of the stretch if nothing has closed it, or the first of another."""
     rep = s.rep
-    if rep[r].done > 0 and chunks == 0:
+    if rep[r].done > 0 and chunks == 0 and rep[r].stale == 0:
         rep[r].growth += grown
     else:
         close_stretch(w, s, r, now)
@@ -256,7 +273,7 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
         _unlink_fill(s, r, q)
         release_promise(w, s, r, q, req[q].target)
     if req[q].preempted:
-        s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
+        s.req_cause[q, lost_cause(req, q)] += now - req[q].mark_s
     else:
         for c in range(COMPUTE, AFTER_REPLICA):
             s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
@@ -264,7 +281,7 @@ def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     req[q].blocks = 0
     unpin_entries(w, s, r, q)
     unlink_running(s, r, q)
-    req[q].preempted = 1
+    req[q].preempted = PUSHED_OUT
     req[q].phase = WAITING
     req[q].target = req[q].prompt + req[q].emitted
     req[q].filled = 0
@@ -400,19 +417,28 @@ def _take_blocks(w: World, s: State, r: int, q: int, need: int) -> None:
 @inlined
 def _count_wait(s: State, r: int, q: int, hit: int, now: float) -> None:
     """The wait of an admitted request by cause."""
-    rep, req = s.rep, s.req
+    req = s.req
     waited = now - req[q].mark_s
     if req[q].preempted:
-        s.req_cause[q, KV_MEMORY] += waited
+        s.req_cause[q, lost_cause(req, q)] += waited
         req[q].mark_s = now
     else:
-        lacked = min(waited_kv(rep, r, now) - req[q].mark_kv, waited)
-        s.req_cause[q, KV_MEMORY] += lacked
-        s.req_cause[q, QUEUE] += waited - lacked
+        count_queued(s, r, q, waited, now)
         if req[q].source < 0:
             req[q].cached = hit
             s.whole[TOKENS_IN] += req[q].prompt
             s.whole[TOKENS_CACHED] += hit
+
+
+@inlined
+def count_queued(s: State, r: int, q: int, waited: float, now: float) -> None:
+    """Splits a wait in a queue: the replica was down, KV blocks lacked, a place in the batch did."""
+    rep, req = s.rep, s.req
+    down = min(waited_down(rep, r, now) - req[q].mark_down, waited)
+    lacked = min(waited_kv(rep, r, now) - req[q].mark_kv, waited - down)
+    s.req_cause[q, FAULT] += down
+    s.req_cause[q, KV_MEMORY] += lacked
+    s.req_cause[q, QUEUE] += waited - down - lacked
 
 
 @inlined

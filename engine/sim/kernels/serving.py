@@ -27,11 +27,12 @@ from engine.sim.kernels.network import (
 )
 from engine.sim.kernels.pulls import ask_pull, kick, pull_ended, start_pull
 from engine.sim.kernels.retaining import retain
-from engine.sim.kernels.samples import count_bin, take_sample
+from engine.sim.kernels.samples import count_bin, row_of, take_sample
 from engine.sim.kernels.scheduler import (
     begin_decode,
     entry_blocks,
     leave_decode,
+    lost_cause,
     release_promise,
     schedule,
     unlink_running,
@@ -42,7 +43,6 @@ from engine.sim.kernels.stretches import (
     close_stretch,
     count_step,
     keep_blocks,
-    shares_links,
     skip_steps,
 )
 from engine.sim.kernels.world import (
@@ -52,7 +52,6 @@ from engine.sim.kernels.world import (
     COMPUTE,
     DRAINED,
     IDLE,
-    KV_MEMORY,
     OK,
     PREFILL_ROLE,
     PULLED,
@@ -89,7 +88,18 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
     real, whole = s.real, s.whole
     status = OK
     for _ in range(budget):
-        if whole[COMPLETED] + w.most_seqs + 1 > s.numbers.shape[0]:
+        # what is left of the last event, or of a fault, at the same time
+        while whole[KICKED] > 0:
+            whole[KICKED] -= 1
+            idle = s.kicked[whole[KICKED]]
+            s.rep[idle].kicked = 0
+            schedule(w, s, idle, real[NOW])
+            if s.rep[idle].pull_head >= 0 and s.rep[idle].pulling == 0:
+                ask_pull(w, s, idle, real[NOW])
+        if net_is_touched(net):
+            net_settle(net, real[NOW])
+        rows = s.numbers.shape[0]
+        if rows < w.most_rows and whole[COMPLETED] + w.most_seqs + 1 > rows:
             status = TABLE_FULL
             break
         if w.requests.arrival_s.size > 0 and whole[FREE_SLOTS] == 0:
@@ -140,6 +150,8 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
         if entering >= 0:
             if s.req[entering].phase == PULLED:
                 start_pull(w, net, s, entering, first_s)
+            elif s.req[entering].source >= 0:
+                came = entering
             else:
                 came = into_pipe(w, net, s, entering, first_s)
         if came >= 0:
@@ -154,15 +166,6 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
             enqueue(w, s, came, first_s, through)
             kick(s, s.req[came].replica)
             came = following
-        while whole[KICKED] > 0:
-            whole[KICKED] -= 1
-            idle = s.kicked[whole[KICKED]]
-            s.rep[idle].kicked = 0
-            schedule(w, s, idle, first_s)
-            if s.rep[idle].pull_head >= 0 and s.rep[idle].pulling == 0:
-                ask_pull(w, s, idle, first_s)
-        if net_is_touched(net):
-            net_settle(net, first_s)
     whole[THROUGH] = 1 if status == REACHED else 0
     return status
 
@@ -240,7 +243,7 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
     r: int = s.rep_heap.items[0]
     if rep[r].ahead > 0:
         skip_steps(rep, s.growing, s.cache, s.whole, w.pools, r, rep[r].ahead)
-    if shares_links(w, r) and rep[r].moved > 0.0:
+    if rep[r].shared and rep[r].moved > 0.0:
         heap_remove(s.rep_heap, r)
         rep[r].mode = COMMUNICATING
         net_start(net, r, r, rep[r].moved, now)
@@ -260,7 +263,7 @@ def _end_step(w: World, net: Network, s: State, r: int, now: float) -> int:
     bucket = step % RING
     chunks = rep[r].chunks
     q = s.ring[r, bucket]
-    if q >= 0 or chunks > 0 or shares_links(w, r):
+    if q >= 0 or chunks > 0 or rep[r].shared:
         close_stretch(w, s, r, now)
     if q >= 0:
         s.ring[r, bucket] = -1
@@ -305,7 +308,7 @@ def _prefilled(w: World, s: State, r: int, q: int, now: float) -> int:
     """A prompt is whole, its next token is out. It is done: its KV tokens. Else it decodes on."""
     req = s.req
     if req[q].preempted:
-        s.req_cause[q, KV_MEMORY] += now - req[q].mark_s
+        s.req_cause[q, lost_cause(req, q)] += now - req[q].mark_s
         req[q].preempted = 0
         for c in range(COMPUTE, AFTER_REPLICA):
             s.mark_cause[q, c] = s.rep_cause[r, c]
@@ -350,21 +353,26 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     unlink_running(s, r, q)
     leave_service(w, s, q, now)
     s.tenant[req[q].tenant].completed += 1
-    row = s.whole[COMPLETED]
-    s.whole[COMPLETED] += 1
-    s.numbers[row, 0] = req[q].arrive_s
-    s.numbers[row, 1] = req[q].first_s
-    s.numbers[row, 2] = now
-    s.counts[row, 0] = req[q].prompt
-    s.counts[row, 1] = req[q].cached
-    s.counts[row, 2] = req[q].output
-    s.counts[row, 3] = r
-    s.counts[row, 4] = req[q].tenant
+    s.tenant[req[q].tenant].input_tokens += req[q].prompt
+    s.tenant[req[q].tenant].cached_tokens += req[q].cached
+    s.tenant[req[q].tenant].output_tokens += req[q].output
     for c in range(COMPUTE, AFTER_REPLICA):
         s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
     for c in range(CAUSES):
-        s.out_cause[row, c] = s.req_cause[q, c]
         s.sum_cause[c] += s.req_cause[q, c]
+    row = row_of(s, s.whole[COMPLETED], w.seed)
+    s.whole[COMPLETED] += 1
+    if row >= 0:
+        s.numbers[row, 0] = req[q].arrive_s
+        s.numbers[row, 1] = req[q].first_s
+        s.numbers[row, 2] = now
+        s.counts[row, 0] = req[q].prompt
+        s.counts[row, 1] = req[q].cached
+        s.counts[row, 2] = req[q].output
+        s.counts[row, 3] = r
+        s.counts[row, 4] = req[q].tenant
+        for c in range(CAUSES):
+            s.out_cause[row, c] = s.req_cause[q, c]
     if req[q].output > 1:
         s.whole[TPOT_COUNT] += 1
         count_bin(s.tpot_bins, (now - req[q].first_s) / (req[q].output - 1))

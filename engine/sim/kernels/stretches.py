@@ -93,8 +93,11 @@ def open_stretch(
         base_s += s.step_cause[r, c]
     moved = collective_bytes(w.timing, pool, tokens, decoding, chunks)
     link_s = 0.0
-    if not shares_links(w, r):
+    shared = shares_links(w, r)
+    if not shared:
         link_s = moved / w.own_bytes_per_s[r]
+    rep[r].shared = 1 if shared else 0
+    rep[r].stale = 0
     rep[r].samples = samples
     rep[r].chunks = chunks
     rep[r].moved = moved
@@ -126,7 +129,7 @@ def close_stretch(w: World, s: State, r: int, now: float) -> None:
     """Turns the ended steps of a stretch into seconds; nothing to do if they are already."""
     if s.rep[r].done > 0:
         size = w.pools[s.rep[r].pool].block_tokens
-        _close(s.rep, s.rep_cause, s.step_cause, r, shares_links(w, r), size, now)
+        _close(s.rep, s.rep_cause, s.step_cause, r, size, now)
 
 
 @bare
@@ -135,7 +138,6 @@ def _close(
     rep_cause: F8,
     step_cause: F8,
     r: int,
-    shares: bool,
     block_tokens: int,
     now: float,
 ) -> None:
@@ -145,7 +147,7 @@ def _close(
     compute_s = done * rep[r].base_s + attention_s
     span_s = now - rep[r].start_s
     link_s = done * rep[r].link_s
-    if shares:
+    if rep[r].shared:
         link_s = max(0.0, span_s - compute_s)
     else:
         rep[r].own_link_s += link_s

@@ -21,10 +21,12 @@ F8 = NDArray[np.float64]
 
 (
     IDLE, ON_THE_WAY, IN_PIPE, WAITING, PREFILL, DECODE, THINKING, ON_CORE, CORE_QUEUE, TOOL,
-    AT_RATE, AT_GATE, PULLED, JOINING,
-) = range(14)  # phases of a slot  # fmt: skip
+    AT_RATE, AT_GATE, PULLED, JOINING, RESENT,
+) = range(15)  # phases of a slot  # fmt: skip
 
 COMPUTING, COMMUNICATING = 1, 2  # modes of a replica
+
+PUSHED_OUT, LOST = 1, 2  # why a request is computed again: for KV memory, or for a fault
 
 ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY = range(3)  # Limits.router
 
@@ -80,5 +82,6 @@ class World(NamedTuple):
     seed: int
     replicas: int
     most_seqs: int  # that one event can end
+    most_rows: int  # of finished requests; beyond these the rows are a uniform sample of all
     own_bytes_per_s: F8  # [replicas] rate of a coflow on links of its own, 0 where it shares some
     jump: int  # most steps of a stretch to plan ahead; 0 takes every step by itself

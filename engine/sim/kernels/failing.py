@@ -1,0 +1,299 @@
+"""A replica fails, or is back: what becomes of its requests and of the KV that it held.
+
+Called between two slices of the loop, when every event up to now has been processed. The step that
+was running is lost. Requests go on to another replica, fail, or wait for the repair; tokens that
+their clients have are not computed again, but their KV is.
+"""
+
+from engine.sim.kernels.agents import wake
+from engine.sim.kernels.choice import assign, load_changed
+from engine.sim.kernels.compiling import bare, bare_kernel, inlined
+from engine.sim.kernels.gate import give_up
+from engine.sim.kernels.heap import heap_remove
+from engine.sim.kernels.network import Network, net_stop
+from engine.sim.kernels.pulls import kick
+from engine.sim.kernels.queues import join_queue
+from engine.sim.kernels.scheduler import count_queued, leave_decode, lost_cause, waited_kv
+from engine.sim.kernels.stretches import close_stretch, keep_blocks, stretch_end
+from engine.sim.kernels.world import (
+    AFTER_REPLICA,
+    COMPUTE,
+    DECODE,
+    FAULT,
+    KV_TRANSFER,
+    LOST,
+    ON_THE_WAY,
+    PULLED,
+    QUEUE,
+    RESENT,
+    SCALE_OUT,
+    WAITING,
+    World,
+)
+from engine.sim.state import RING, State
+
+RETRY, FAIL, WAIT = range(3)  # policies: engine.scenario.faults.FaultPolicy
+
+
+@bare_kernel
+def fail_replica(
+    w: World, net: Network, s: State, r: int, policy: int, detect_s: float, now: float
+) -> None:
+    """Takes a replica down and sends its requests where the policy says.
+
+    Args:
+        w: what the run reads.
+        net: its flows.
+        s: the state.
+        r: the replica.
+        policy: RETRY, FAIL or WAIT.
+        detect_s: until a router knows and sends a request again.
+        now: the run's time.
+    """
+    rep = s.rep
+    if not rep[r].up:
+        return
+    ended_s = _stop_step(w, net, s, r, now)
+    rep[r].up = 0
+    rep[r].down_mark = now
+    load_changed(w.services.tree, s.tree, rep, r)
+    first = _collect_running(w, s, r, ended_s, now, -1)
+    first = _collect_waiting(s, r, now, first)
+    first = _collect_on_the_way(w, net, s, r, now, first)
+    first = _collect_pulled(w, net, s, r, now, first)
+    _lose_kept(w, net, s, r, now)
+    _clear(w, s, r, now)
+    while first >= 0:
+        q = first
+        first = s.req[q].queue_next
+        s.req[q].queue_next = -1
+        assign(w, s, r, -1)
+        if policy == FAIL:
+            give_up(w, s, q, now)
+        elif policy == WAIT and s.req[q].source < 0:
+            assign(w, s, r, 1)
+            s.req[q].phase = WAITING
+            s.req[q].mark_s = now
+            s.req[q].mark_kv = waited_kv(rep, r, now)
+            s.req[q].mark_down = rep[r].down_s
+            join_queue(rep, s.req, s.tails, r, q, False)
+        else:
+            s.req[q].mark_s = now
+            wake(s, q, RESENT, now + detect_s)
+
+
+@bare_kernel
+def repair_replica(w: World, s: State, r: int, now: float) -> None:
+    """A replica serves again, with an empty cache."""
+    rep = s.rep
+    if rep[r].up:
+        return
+    rep[r].down_s += now - rep[r].down_mark
+    rep[r].up = 1
+    load_changed(w.services.tree, s.tree, rep, r)
+    kick(s, r)
+
+
+@bare
+def _stop_step(w: World, net: Network, s: State, r: int, now: float) -> float:
+    """Stops what a replica computes and moves; returns when its last whole step ended."""
+    rep = s.rep
+    ended_s = now
+    if rep[r].mode != 0:
+        ended_s = stretch_end(rep, r, rep[r].done) if rep[r].done > 0 else rep[r].start_s
+        close_stretch(w, s, r, ended_s)
+        rep[r].mode = 0
+        rep[r].ahead = 0
+        heap_remove(s.rep_heap, r)
+    close_stretch(w, s, r, ended_s)
+    for slot in (r, 2 * w.replicas + r):
+        net_stop(net, slot, now)
+    rep[r].out_bytes = 0.0
+    return ended_s
+
+
+@inlined
+def _lose_progress(s: State, q: int) -> None:
+    """The KV of a request is gone: what it has is to be computed again."""
+    req = s.req
+    if req[q].filled > 0 or req[q].emitted > 0:
+        req[q].preempted = LOST
+    req[q].target = req[q].prompt + req[q].emitted
+    req[q].filled = 0
+    req[q].chunk = 0
+    req[q].blocks = 0
+    req[q].pinned = 0
+    req[q].source = -1
+    req[q].held = 0
+
+
+@inlined
+def _put(s: State, q: int, first: int) -> int:
+    s.req[q].queue_next = first
+    return q
+
+
+@bare
+def _collect_running(w: World, s: State, r: int, ended_s: float, now: float, first: int) -> int:
+    """Requests of the batch, and those whose KV has just come, in a list before `first`."""
+    rep, req = s.rep, s.req
+    q = rep[r].run_head
+    while q >= 0:
+        following = req[q].run_next
+        if req[q].phase == DECODE:
+            leave_decode(w, s, r, q, rep[r].step)
+        if req[q].preempted:
+            s.req_cause[q, lost_cause(req, q)] += ended_s - req[q].mark_s
+        else:
+            for c in range(COMPUTE, AFTER_REPLICA):
+                s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+        s.req_cause[q, FAULT] += now - ended_s
+        _lose_progress(s, q)
+        req[q].run_next = -1
+        req[q].run_back = -1
+        req[q].fill_next = -1
+        req[q].ring_next = -1
+        first = _put(s, q, first)
+        q = following
+    q = rep[r].join_head
+    while q >= 0:
+        following = req[q].queue_next
+        s.req_cause[q, QUEUE] += now - req[q].mark_s
+        _lose_progress(s, q)
+        first = _put(s, q, first)
+        q = following
+    return first
+
+
+@bare
+def _collect_waiting(s: State, r: int, now: float, first: int) -> int:
+    rep, req = s.rep, s.req
+    q = rep[r].wait_head
+    while q >= 0:
+        following = req[q].queue_next
+        waited = now - req[q].mark_s
+        if req[q].preempted:
+            s.req_cause[q, lost_cause(req, q)] += waited
+        else:
+            count_queued(s, r, q, waited, now)
+        first = _put(s, q, first)
+        q = following
+    return first
+
+
+@bare
+def _collect_on_the_way(
+    w: World, net: Network, s: State, r: int, now: float, first: int
+) -> int:  # fmt: skip
+    rep, req = s.rep, s.req
+    net_stop(net, w.replicas + r, now)
+    q = rep[r].in_head
+    while q >= 0:
+        following = req[q].queue_next
+        s.req_cause[q, SCALE_OUT] += now - req[q].mark_s
+        first = _put(s, q, first)
+        q = following
+    for q in range(req.size):
+        if req[q].phase == ON_THE_WAY and req[q].replica == r and s.req_heap.place[q] >= 0:
+            heap_remove(s.req_heap, q)
+            s.req_cause[q, SCALE_OUT] += now - req[q].mark_s
+            first = _put(s, q, first)
+    return first
+
+
+@bare
+def _collect_pulled(w: World, net: Network, s: State, r: int, now: float, first: int) -> int:
+    """Requests whose KV was to come here: their sources still have it."""
+    rep, req = s.rep, s.req
+    net_stop(net, 3 * w.replicas + r, now)
+    q = rep[r].pull_head
+    while q >= 0:
+        following = req[q].queue_next
+        heap_remove(s.req_heap, q)
+        s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
+        req[q].blocks = 0
+        first = _put(s, q, first)
+        q = following
+    return first
+
+
+@bare
+def _lose_kept(w: World, net: Network, s: State, r: int, now: float) -> None:
+    """Requests elsewhere whose KV was kept here: their decode replicas compute it themselves."""
+    rep, req = s.rep, s.req
+    for q in range(req.size):
+        if req[q].source != r:
+            continue
+        if req[q].phase == PULLED and rep[req[q].replica].up:
+            _end_pull(w, net, s, q, now)
+        elif req[q].phase == WAITING:
+            req[q].filled = req[q].target
+            _lose_progress(s, q)
+            d = req[q].replica
+            count_queued(s, d, q, now - req[q].mark_s, now)
+            req[q].mark_s = now
+            kick(s, d)
+        elif req[q].phase in (RESENT, PULLED):
+            req[q].filled = req[q].target
+            _lose_progress(s, q)
+
+
+@bare
+def _end_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
+    """Takes a request out of the pulls of its decode replica and puts it first in its queue."""
+    rep, req = s.rep, s.req
+    d = req[q].replica
+    heap_remove(s.req_heap, q)
+    before, at = -1, rep[d].pull_head
+    while at != q:
+        before, at = at, req[at].queue_next
+    if before >= 0:
+        req[before].queue_next = req[q].queue_next
+    else:
+        net_stop(net, 3 * w.replicas + d, now)
+        rep[d].pull_head = req[q].queue_next
+        rep[d].pulling = 0
+    if rep[d].pull_tail == q:
+        rep[d].pull_tail = before
+    rep[d].pulls -= 1
+    rep[d].free += req[q].blocks
+    keep_blocks(rep, d, -req[q].blocks, now)
+    s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
+    req[q].filled = req[q].target
+    _lose_progress(s, q)
+    req[q].phase = WAITING
+    req[q].mark_s = now
+    join_queue(rep, req, s.tails, d, q, True)
+    kick(s, d)
+
+
+@bare
+def _clear(w: World, s: State, r: int, now: float) -> None:
+    """An empty replica: no lists, no blocks in use, nothing cached."""
+    rep, cache = s.rep, s.cache
+    for at in range(RING):
+        s.ring[r, at] = -1
+    for at in range(s.growing.shape[1]):
+        s.growing[r, at] = 0
+    for level in range(s.tails.shape[1]):
+        s.tails[r, level] = -1
+    if rep[r].blocked:
+        rep[r].wait_kv += now - rep[r].wait_mark
+    rep[r].blocked = 0
+    rep[r].decoding = rep[r].running = rep[r].waiting = rep[r].context = 0
+    rep[r].pulls = rep[r].pulling = rep[r].promised = rep[r].cached = rep[r].loose = 0
+    rep[r].chunks = rep[r].samples = 0
+    rep[r].free = rep[r].blocks
+    rep[r].wait_head = rep[r].run_head = rep[r].fill_head = rep[r].in_head = -1
+    rep[r].run_tail = rep[r].fill_tail = rep[r].in_tail = -1
+    rep[r].pull_head = rep[r].pull_tail = rep[r].join_head = rep[r].join_tail = -1
+    rep[r].lru_head = rep[r].lru_tail = -1
+    keep_blocks(rep, r, -rep[r].kept, now)
+    row = r if cache.shape[0] > 1 else 0
+    for e in range(cache.shape[1]):
+        if cache.shape[0] > 1 or cache[row, e].holder == r:
+            cache[row, e].tokens = 0
+            cache[row, e].blocks = 0
+            cache[row, e].pins = 0
+            cache[row, e].after = -1
+            cache[row, e].before = -1
