@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from engine.catalog.llms import LlmSpec
+from engine.scenario.faults import FaultPlan
 from engine.topology.elements import Element, Group, Link
 from engine.workload.spec import WorkloadSpec
 
@@ -193,6 +194,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     pools: tuple[Deployment, ...] = ()  # beside `deployment`, which is the first
     tenants: tuple[Tenant, ...] = ()  # none: one with the design's `workload` and `slo`
     fabric: FabricSettings = FabricSettings()
+    faults: FaultPlan = FaultPlan()
     workload: WorkloadSpec = WorkloadSpec()
     slo: Slo = Slo()
     prices: PriceList = PriceList()
@@ -223,6 +225,7 @@ SECTIONS: dict[str, type] = {
     "pools": tuple,
     "tenants": tuple,
     "fabric": FabricSettings,
+    "faults": FaultPlan,
     "workload": WorkloadSpec,
     "slo": Slo,
     "prices": PriceList,

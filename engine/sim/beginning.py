@@ -87,14 +87,15 @@ def _clipped_mean(row: F8) -> float:
     return float(np.clip(draws, row[2], row[3]).mean())
 
 
-def make_routes(lowered: Lowered, own_bytes_per_s: F8) -> LikeLinks:
+def make_routes(lowered: Lowered, own_bytes_per_s: F8, *, whole: bool = False) -> LikeLinks:
     """Routes in the order coflows, ways in, ways out, ways of KV, over links none of which are alike.
 
     Coflows on links of their own have no route: how long they take is known without the network.
+    With `whole` they have one, as links may become shared.
     """
     rep, moves = lowered.replicas, lowered.transfers
     hops = np.diff(rep.coflow_start)
-    shared = own_bytes_per_s == 0.0
+    shared = (own_bytes_per_s == 0.0) | whole
     kept = np.repeat(shared, hops)
     parts = (
         (np.where(shared, hops, 0), rep.coflow_link[kept], rep.coflow_weight[kept]),

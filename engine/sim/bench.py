@@ -101,6 +101,7 @@ def on_bench(
         node_power_w=np.zeros(len(fabric.node_kind)),
         node_idle_w=np.zeros(len(fabric.node_kind)),
         element_ids=("bench",),
+        racks=(False,),
         link_ids=(),
     )
 

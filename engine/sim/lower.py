@@ -49,6 +49,7 @@ class Lowered:
     node_power_w: NDArray[np.float64]  # [nodes] at full load
     node_idle_w: NDArray[np.float64]  # [nodes]
     element_ids: tuple[str, ...]
+    racks: tuple[bool, ...]  # by element: it is one rack or several
     link_ids: tuple[str, ...]
 
     @property
@@ -114,5 +115,6 @@ def lower(scenario: Scenario) -> Lowered:
         node_power_w=power,
         node_idle_w=idle,
         element_ids=element_ids,
+        racks=tuple(spec.rack is not None for spec in specs),
         link_ids=tuple(link.id for link in design.links),
     )

@@ -11,7 +11,7 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceSpec
 from engine.catalog.llms import LlmSpec
 from engine.cost.collectives.fabric import CollectiveFabric, chip_fabric
-from engine.cost.communication import exchange_shares
+from engine.cost.communication import ExchangeShares, exchange_shares
 from engine.cost.efficiency import load_terms
 from engine.cost.layers import Load
 from engine.cost.memory import MemoryFit, fit
@@ -49,6 +49,7 @@ class LoweredPool:
     memory: MemoryFit
     limits: Limits
     frontend_s: float  # of a request outside the chips, before its first token
+    exchange: ExchangeShares | None = None  # parts of its collectives' bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +107,7 @@ def lower_pool(
             memory=memory,
             limits=limits_of(deployment, llm, memory, service),
             frontend_s=load_terms(chip.family, deployment).frontend_s,
+            exchange=shares,
         ),
         collectives=collectives,
         timing=compile_timing(deployment, llm, chip, ranks, load),

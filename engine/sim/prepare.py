@@ -6,6 +6,7 @@ from engine.findings import Severity
 from engine.scenario.design import Design
 from engine.scenario.hashing import design_hash
 from engine.scenario.scenario import Scenario
+from engine.sim.faults import Faults
 from engine.sim.lower import Lowered, lower
 from engine.sim.run import Simulation
 from engine.topology.model import Topology
@@ -21,8 +22,11 @@ def prepare_simulation(scenario: Scenario) -> tuple[Simulation, Lowered]:
     """
     refuse_broken_drawing(scenario.design, scenario.catalog)
     lowered = lower(scenario)
-    simulation = Simulation(lowered, design_hash(scenario.design), scenario.seed, scenario.until_s)
-    return simulation, lowered
+    design, until_s, seed = scenario.design, scenario.until_s, scenario.seed
+    faults = None
+    if not design.faults.is_empty:
+        faults = Faults(design.faults, lowered, design, until_s, seed)
+    return Simulation(lowered, design_hash(design), seed, until_s, faults=faults), lowered
 
 
 def refuse_broken_drawing(design: Design, catalog: Catalog) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.sim.fault_report import FaultReport
 from engine.sim.link_loads import LinkUse
 
 F8 = NDArray[np.float64]
@@ -43,6 +44,7 @@ class Frame:
     requests_completed: int
     events: int
     series: Series
+    replica_up: NDArray[np.bool_]  # [replicas] it serves
 
 
 class TenantCounts(NamedTuple):
@@ -85,6 +87,7 @@ class RunResults:
     replica: I8
     tenant: I8
     tenants: TenantCounts
+    faults: FaultReport | None  # None for a run without a plan of faults
     cause_seconds: F8  # [rows, CAUSES]; a row sums to finish - arrival
     ended_cause_seconds: F8  # [CAUSES] of all requests that have ended
     open_cause_seconds: F8  # [CAUSES] so far of unfinished requests, and tools that wait for cores

@@ -11,11 +11,16 @@ from numpy.typing import NDArray
 from engine.errors import CapacityError, ScenarioError
 from engine.sim.beginning import make_routes, make_state, make_world
 from engine.sim.codes import CAUSES, Cause, NodeKind, Status
+from engine.sim.fault_report import fault_report
+from engine.sim.faults import Due, Faults, FaultState
 from engine.sim.kernels.agents import begin_agents
+from engine.sim.kernels.failing import fail_replica, repair_replica
 from engine.sim.kernels.network import Network, make_network
 from engine.sim.kernels.open_requests import open_causes
-from engine.sim.kernels.serving import advance
-from engine.sim.link_loads import LinkSums, link_map, link_sums, use_between
+from engine.sim.kernels.rewiring import end_stretches, move_flows
+from engine.sim.kernels.serving import advance, bring_up
+from engine.sim.kernels.world import World
+from engine.sim.link_loads import LinkMap, LinkSums, link_map, link_sums, use_between
 from engine.sim.lower import Lowered
 from engine.sim.own_links import own_links, own_rates
 from engine.sim.results import Frame, RunResults, Series, TenantCounts
@@ -53,6 +58,29 @@ class Snapshot(NamedTuple):
     state: State
     network: Network
     finished: bool
+    faults: FaultState | None
+    carried: "Carried"
+
+
+class Carried(NamedTuple):
+    """What links had carried before the network was last rewired."""
+
+    bytes: F8  # [links]
+    busy_s: F8  # [links]
+    before: LinkSums | None  # sums of the present network that do not count: None for none
+
+    @classmethod
+    def nothing(cls, links: int) -> "Carried":
+        """Of a run at time 0."""
+        return cls(np.zeros(links), np.zeros(links), None)
+
+    def upto(self, links: LinkMap, sums: LinkSums) -> tuple[F8, F8]:
+        """Bytes and busy seconds of all links by now."""
+        moved, busy = links.moved_bytes(sums), links.busy_s(sums)
+        if self.before is not None:
+            moved = moved - links.moved_bytes(self.before)
+            busy = busy - links.busy_s(self.before)
+        return self.bytes + moved, self.busy_s + busy
 
 
 class _Mark(NamedTuple):
@@ -61,6 +89,7 @@ class _Mark(NamedTuple):
     time_s: float
     stretches: Stretches
     links: LinkSums
+    links_s: float  # since when the links are counted
     host_busy_core_s: F8  # [hosts]
 
 
@@ -79,6 +108,7 @@ class Simulation:
         *,
         log_steps: int = 0,
         jump: bool = True,
+        faults: Faults | None = None,
     ) -> None:
         """A run at time 0.
 
@@ -89,6 +119,7 @@ class Simulation:
             until_s: its end.
             log_steps: steps to log; they are taken one by one then.
             jump: skip over equal steps; the results are the same without, and take longer.
+            faults: what fails and when.
 
         Raises:
             ScenarioError: an end that is not a time.
@@ -100,16 +131,11 @@ class Simulation:
         self.until_s = until_s
         self._design_hash = design_hash
         self._seed = seed
-        own = own_rates(lowered.fabric, lowered.replicas, lowered.transfers)
-        self._world = make_world(lowered, seed, own, MOST_AHEAD if jump and log_steps == 0 else 0)
-        routes = make_routes(lowered, own)
-        self._network = make_network(*routes[:4], 4 * len(own))  # a slot for each kind of flow
-        self._links = link_map(
-            len(lowered.fabric.link_source),
-            routes,
-            own_links(lowered.fabric, lowered.replicas, own),
-            len(own),
-        )
+        self._faults = faults
+        self._jump = MOST_AHEAD if jump and log_steps == 0 else 0
+        wiring = wire(lowered, seed, self._jump, whole=faults is not None)
+        self._world, self._network, self._links = wiring
+        self._carried = Carried.nothing(len(lowered.fabric.link_source))
         self._state = make_state(self._world, lowered, until_s, log_steps)
         self._finished = False
         self._wall_s = 0.0
@@ -145,9 +171,14 @@ class Simulation:
         if self._finished:
             return True
         target = min(until_s, self.until_s)
+        fault_s = np.inf if self._faults is None else self._faults.next_s
+        target = min(target, fault_s)
         status = self._slice(target, budget_events)
         if status == Status.TABLE_FULL:
             self._grow()
+        elif status == Status.STALLED and self._faults is not None:
+            self._state.real[NOW] = target  # all wait for a repair
+            status = Status.REACHED
         elif status == Status.STALLED:
             raise ScenarioError(
                 "run",
@@ -155,6 +186,8 @@ class Simulation:
                 "and nothing will ever happen",
                 "check links without capacity",
             )
+        if status == Status.REACHED and self._faults is not None and fault_s <= target:
+            self._apply(self._faults.due(target))
         reached = status == Status.REACHED and target >= self.until_s
         self._finished = status == Status.DRAINED or reached
         return self._finished
@@ -173,12 +206,19 @@ class Simulation:
 
     def snapshot(self) -> Snapshot:
         """A copy to come back to."""
-        return Snapshot(_copied(self._state), _copied(self._network), self._finished)
+        faults = None if self._faults is None else self._faults.state.copy()
+        return Snapshot(
+            _copied(self._state), _copied(self._network), self._finished, faults, self._carried
+        )
 
     def restore(self, snapshot: Snapshot) -> None:
         """Puts a copy back; the run goes on from there as it did the first time."""
         self._state = _copied(snapshot.state)
         self._network = _copied(snapshot.network)
+        if self._faults is not None and snapshot.faults is not None:
+            tables = self._faults.restore(snapshot.faults)
+            self._world, _, self._links = wire(tables, self._seed, self._jump, whole=True)
+        self._carried = snapshot.carried
         self._finished = snapshot.finished
         self._mark = self._take_mark()
 
@@ -199,7 +239,9 @@ class Simulation:
             until_s=self.until_s,
             finished=self._finished,
             chip_utilisation=chips,
-            link_use=use_between(self._links, last.links, now.links, span),
+            link_use=use_between(
+                self._links, last.links, now.links, max(now.time_s - last.links_s, 1e-12)
+            ),
             host_utilisation=np.clip(hosts, 0.0, 1.0),
             replica_running=rep["running"].copy(),
             replica_waiting=rep["waiting"].copy(),
@@ -208,6 +250,7 @@ class Simulation:
             requests_completed=int(whole[COMPLETED]),
             events=int(whole[EVENTS]),
             series=self._series(),
+            replica_up=rep["up"] > 0,
         )
 
     def cause_seconds(self) -> F8:
@@ -221,6 +264,7 @@ class Simulation:
         real = state.real
         mark = self._take_mark()
         stretches = mark.stretches
+        link_bytes, link_busy_s = self._carried.upto(self._links, mark.links)
         nodes = len(self.lowered.fabric.node_kind)
         chip_busy, chip_compute, host_busy = (np.zeros(nodes) for _ in range(3))
         host_busy[self._hosts] = mark.host_busy_core_s
@@ -247,11 +291,12 @@ class Simulation:
             replica=state.counts[:done, 3].copy(),
             tenant=state.counts[:done, 4].copy(),
             tenants=tenant_counts(state),
+            faults=None if self._faults is None else fault_report(self._faults, mark.time_s),
             cause_seconds=state.out_cause[:done].copy(),
             ended_cause_seconds=state.sum_cause.copy(),
             open_cause_seconds=self._open_causes(),
-            link_bytes=self._links.moved_bytes(mark.links),
-            link_busy_s=self._links.busy_s(mark.links),
+            link_bytes=link_bytes,
+            link_busy_s=link_busy_s,
             chip_busy_s=chip_busy,
             chip_compute_s=chip_compute,
             host_busy_core_s=host_busy,
@@ -274,6 +319,32 @@ class Simulation:
         code = advance(self._world, self._network, self._state, target_s, budget)
         self._wall_s += time.perf_counter() - started
         return Status(code)
+
+    def _apply(self, due: Due) -> None:
+        """Puts into force what fails, changes its ways and starts again now."""
+        faults, now = self._faults, self.time_s
+        assert faults is not None
+        bring_up(self._world, self._state)
+        for number in due.failed:
+            fail_replica(
+                self._world, self._network, self._state, number, faults.policy,
+                faults.plan.detect_s, now,
+            )  # fmt: skip
+        if due.rewired is not None:
+            self._rewire(due.rewired, now)
+        for number in due.started:
+            repair_replica(self._world, self._state, number, now)
+
+    def _rewire(self, tables: Lowered, now: float) -> None:
+        """Goes on with other ways and capacities; nothing that is on its way is lost."""
+        carried = self._carried.upto(self._links, self._take_mark().links)
+        end_stretches(self._world, self._state, now)
+        old = self._network
+        self._world, self._network, self._links = wire(tables, self._seed, self._jump, whole=True)
+        move_flows(old, self._network, now)
+        mark = self._take_mark()
+        self._carried = Carried(*carried, mark.links)
+        self._mark = self._mark._replace(links=mark.links, links_s=now)
 
     def _grow(self) -> None:
         """Gives twice the room to the table that is full: finished requests, or those in flight."""
@@ -298,6 +369,7 @@ class Simulation:
             now,
             stretches,
             link_sums(self._network, stretches, now),
+            now,
             host["busy_core_s"] + host["busy"] * (now - host["mark_s"]),
         )
 
@@ -325,6 +397,17 @@ class Simulation:
             kv_occupancy=rows[:, 11],
             cache_hit_ratio=hit,
         )
+
+
+def wire(lowered: Lowered, seed: int, jump: int, *, whole: bool) -> tuple[World, Network, LinkMap]:
+    """What the kernels read, an idle network, and where links find their figures in it."""
+    own = own_rates(lowered.fabric, lowered.replicas, lowered.transfers)
+    world = make_world(lowered, seed, own, jump)
+    routes = make_routes(lowered, own, whole=whole)
+    network = make_network(*routes[:4], 4 * len(own))  # a slot for each kind of flow
+    alone = own_links(lowered.fabric, lowered.replicas, own)
+    links = link_map(len(lowered.fabric.link_source), routes, alone, len(own))
+    return world, network, links
 
 
 def tenant_counts(state: State) -> TenantCounts:

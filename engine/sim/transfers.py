@@ -14,12 +14,16 @@ SET_UP_S = (
 
 
 def transfer_tables(
-    replicas: ReplicaTables, services: ServiceTables, routes: Router
+    replicas: ReplicaTables,
+    services: ServiceTables,
+    routes: Router,
+    down: NDArray[np.bool_] | None = None,
 ) -> TransferTables:
     """One way for each pair of a prefill and a decode replica of a service.
 
     Every chip of the decode replica pulls its part of the bytes from the chip of the prefill
     replica that has it: ranks are matched in order, several to one where the numbers differ.
+    With `down` [replicas] a pair with one of them, or without a path, has no links.
 
     Raises:
         ScenarioError: a pair has no path.
@@ -41,7 +45,7 @@ def transfer_tables(
             pairs += [(source, target) for source in sources]
     if not pairs:
         return no_transfers(replicas.total)
-    return _tables(first, pairs, replicas, routes)
+    return _tables(first, pairs, replicas, routes, down)
 
 
 def _members(services: ServiceTables, number: int) -> list[int]:
@@ -50,23 +54,28 @@ def _members(services: ServiceTables, number: int) -> list[int]:
 
 
 def _tables(
-    first: NDArray[np.int64], pairs: list[tuple[int, int]], replicas: ReplicaTables, routes: Router
+    first: NDArray[np.int64],
+    pairs: list[tuple[int, int]],
+    replicas: ReplicaTables,
+    routes: Router,
+    down: NDArray[np.bool_] | None,
 ) -> TransferTables:
     ends = [_ranks(replicas, source, target) for source, target in pairs]
     sizes = np.array([len(sources) for sources, _ in ends])
     owner = np.repeat(np.arange(len(pairs)), sizes)
-    table = routes.require_all(
-        np.concatenate([sources for sources, _ in ends]),
-        np.concatenate([targets for _, targets in ends]),
-        lambda row: _name(pairs[int(owner[row])]),
-    )
+    sources = np.concatenate([sources for sources, _ in ends])
+    targets = np.concatenate([targets for _, targets in ends])
+    if down is None:
+        table = routes.require_all(sources, targets, lambda row: _name(pairs[int(owner[row])]))
+    else:
+        table = routes.routes(sources, targets)
     hop_owner = np.repeat(owner, np.diff(table.start))
     weights = table.shares / sizes[hop_owner]
     key, inverse = np.unique(
         np.stack([hop_owner, table.links.astype(np.int64)]), axis=1, return_inverse=True
     )
     latency = np.zeros(len(pairs))
-    np.maximum.at(latency, owner, table.latency_s)
+    np.maximum.at(latency, owner, np.nan_to_num(table.latency_s))
     counts = np.bincount(key[0], minlength=len(pairs))
     return TransferTables(
         first=first,

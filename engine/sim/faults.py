@@ -1,0 +1,262 @@
+"""The faults of a run: when what fails and is repaired, and which replicas are down because of it."""
+
+import heapq
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import ScenarioError
+from engine.scenario.design import Design, Routing
+from engine.scenario.faults import FaultKind, FaultPlan, FaultPolicy
+from engine.sim.components import Components
+from engine.sim.damage import Damage, Key, blocked_replicas
+from engine.sim.lower import Lowered
+from engine.sim.rerouting import Rerouted, damaged, reroute
+
+B1 = NDArray[np.bool_]
+
+MOST_FAULTS = 1_000_000  # drawn for one run
+KEPT_WAYS = 64  # damaged fabrics whose ways are remembered
+MOST_LOGGED = 10_000
+HOUR_S = 3600.0
+POLICY_CODE = {FaultPolicy.RETRY: 0, FaultPolicy.FAIL: 1, FaultPolicy.WAIT: 2}
+
+DIES, HEALS, STARTS = range(3)  # what an entry of the queue does, in this order at one time
+
+
+class LoggedFault(NamedTuple):
+    """One line of a run's log."""
+
+    time_s: float
+    kind: str
+    name: str
+    what: str  # fails, is repaired, serves again
+    replicas: int  # that are down after it
+
+
+class Due(NamedTuple):
+    """What a moment asks of the run."""
+
+    failed: list[int]  # replicas that go down
+    started: list[int]  # replicas that serve again
+    rewired: Lowered | None  # tables of the fabric as it is now, where its ways have changed
+
+
+@dataclass(slots=True)
+class FaultState:
+    """Everything of the faults that a run changes; a snapshot is a copy."""
+
+    queue: list[tuple[float, int, str, int, float]] = field(default_factory=list)
+    dead: frozenset[Key] = frozenset()
+    down: dict[int, tuple[str, float]] = field(default_factory=dict)  # kind that did it, since
+    starting: dict[int, float] = field(default_factory=dict)  # replica: when it serves again
+    down_s: dict[str, float] = field(default_factory=dict)  # replica seconds by kind, ended
+    counts: dict[str, int] = field(default_factory=dict)
+    last: str = ""  # kind of the last fault
+    log: list[LoggedFault] = field(default_factory=list)
+
+    def copy(self) -> "FaultState":
+        """A copy that shares nothing that changes."""
+        return FaultState(
+            list(self.queue), self.dead, dict(self.down), dict(self.starting), dict(self.down_s),
+            dict(self.counts), self.last, list(self.log),
+        )  # fmt: skip
+
+
+class Faults:
+    """The faults of one run."""
+
+    def __init__(
+        self, plan: FaultPlan, lowered: Lowered, design: Design, until_s: float, seed: int
+    ) -> None:
+        """Draws all random faults.
+
+        Raises:
+            ScenarioError: a fault of something that is not drawn, or figures that cannot be.
+        """
+        check_plan(plan)
+        self.plan = plan
+        self._lowered = lowered
+        self._routing: Routing = design.fabric.routing
+        self._seed = seed
+        counts = [element.count for element in design.elements]
+        self.components = Components(
+            lowered.fabric, lowered.element_ids, lowered.racks, counts, lowered.link_ids,
+            plan.racks_a_feed,
+        )  # fmt: skip
+        self.damage = Damage(self.components, lowered.fabric)
+        self.state = FaultState(queue=self._draw(until_s, seed))
+        heapq.heapify(self.state.queue)
+        self._ways: dict[frozenset[Key], Rerouted] = {}
+        self._shares = np.ones(len(lowered.fabric.link_source))
+
+    @property
+    def next_s(self) -> float:
+        """When something changes next; infinite if nothing does."""
+        return self.state.queue[0][0] if self.state.queue else np.inf
+
+    @property
+    def replicas(self) -> int:
+        """How many there are."""
+        return self._lowered.replicas.total
+
+    @property
+    def policy(self) -> int:
+        """The policy as kernels know it."""
+        return POLICY_CODE[self.plan.policy]
+
+    def restore(self, state: FaultState) -> Lowered:
+        """Puts a copy back; returns the tables of the fabric as it was then."""
+        self.state = state.copy()
+        self.damage.dead = state.dead
+        self._shares = self.damage.link_shares()
+        return damaged(self._lowered, self._routes_now())
+
+    def due(self, now_s: float) -> Due:
+        """Takes everything that is due at a time."""
+        state = self.state
+        touched = False
+        while state.queue and state.queue[0][0] <= now_s:
+            _, what, kind, number, repair_s = heapq.heappop(state.queue)
+            if what == STARTS:
+                continue
+            key = (FaultKind(kind), number)
+            if what == DIES:
+                if self.damage.fail(key):
+                    touched = True
+                    state.counts[kind] = state.counts.get(kind, 0) + 1
+                    state.last = kind
+                    self._log(now_s, key, "fails")
+                    if repair_s > 0:
+                        entry = (now_s + repair_s, HEALS, kind, number, 0.0)
+                        heapq.heappush(state.queue, entry)
+            elif self.damage.repair(key):
+                touched = True
+                self._log(now_s, key, "is repaired")
+        state.dead = self.damage.dead
+        rewired = self._rewired() if touched else None
+        failed = self._new_downs(now_s) if touched else []
+        return Due(failed, self._new_ups(now_s), rewired)
+
+    def _routes_now(self) -> Rerouted:
+        dead = self.damage.dead
+        if dead not in self._ways:
+            if len(self._ways) >= KEPT_WAYS:
+                self._ways.pop(next(iter(self._ways)))
+            blocked = blocked_replicas(self._lowered.replicas, self.damage.dead_nodes())
+            self._ways[dead] = reroute(
+                self._lowered, self.damage.link_shares(), self.damage.planes(), blocked,
+                self._routing, self._seed,
+            )  # fmt: skip
+        return self._ways[dead]
+
+    def _rewired(self) -> Lowered | None:
+        """The tables of now, if capacities of links that somebody uses have changed."""
+        shares = self.damage.link_shares()
+        changed = shares != self._shares
+        self._shares = shares
+        if not changed.any():
+            return None
+        return damaged(self._lowered, self._routes_now())
+
+    def _out(self) -> B1:
+        blocked = blocked_replicas(self._lowered.replicas, self.damage.dead_nodes())
+        return blocked | self._routes_now().cut_off
+
+    def _new_downs(self, now_s: float) -> list[int]:
+        """Replicas that go down; those whose parts are whole again begin to start."""
+        state = self.state
+        out = self._out()
+        failed = []
+        for number in np.flatnonzero(out).tolist():
+            state.starting.pop(number, None)
+            if number not in state.down:
+                state.down[number] = (state.last, now_s)
+                failed.append(number)
+        for number in list(state.down):
+            if not out[number] and number not in state.starting:
+                ready_s = now_s + self.plan.restart_s
+                state.starting[number] = ready_s
+                heapq.heappush(state.queue, (ready_s, STARTS, "", number, 0.0))
+        return failed
+
+    def _new_ups(self, now_s: float) -> list[int]:
+        state = self.state
+        started = sorted(number for number, at_s in state.starting.items() if at_s <= now_s)
+        for number in started:
+            del state.starting[number]
+            kind, since_s = state.down.pop(number)
+            state.down_s[kind] = state.down_s.get(kind, 0.0) + now_s - since_s
+        if started and len(state.log) < MOST_LOGGED:
+            names = f"{len(started)} replicas" if len(started) > 1 else f"replica {started[0]}"
+            state.log.append(LoggedFault(now_s, "", names, "serves again", len(state.down)))
+        return started
+
+    def _log(self, now_s: float, key: Key, what: str) -> None:
+        if len(self.state.log) < MOST_LOGGED:
+            name = self.components.name(*key)
+            line = LoggedFault(now_s, key[0].value, name, what, len(self.state.down))
+            self.state.log.append(line)
+
+    def down_seconds(self, now_s: float) -> dict[str, float]:
+        """Replica seconds lost so far, by the kind of component that did it."""
+        total = dict(self.state.down_s)
+        for kind, since_s in self.state.down.values():
+            total[kind] = total.get(kind, 0.0) + now_s - since_s
+        return total
+
+    def _draw(self, until_s: float, seed: int) -> list[tuple[float, int, str, int, float]]:
+        queue: list[tuple[float, int, str, int, float]] = []
+        for event in self.plan.events:
+            queue += [
+                (event.at_s, DIES, event.kind.value, number, event.repair_s)
+                for number in self.components.numbers(event)
+            ]
+        for at, rate in enumerate(self.plan.rates):
+            total = self.components.total(rate.kind)
+            expected = total * until_s / (rate.mtbf_h * HOUR_S)
+            if len(queue) + expected > MOST_FAULTS:
+                raise ScenarioError(
+                    f"faults of {rate.kind.value}",
+                    f"{expected:,.0f} are expected in {until_s:g} s",
+                    "set a longer time between failures or a shorter run",
+                )
+            generator = np.random.default_rng([seed, 11, at])
+            count = int(generator.poisson(expected))
+            times = np.sort(generator.uniform(0.0, until_s, count))
+            numbers = generator.integers(0, max(total, 1), count)
+            repairs = generator.exponential(rate.repair_h * HOUR_S, count)
+            queue += [
+                (float(time), DIES, rate.kind.value, int(number), max(float(repair), 1e-3))
+                for time, number, repair in zip(times, numbers, repairs, strict=True)
+            ]
+        return queue
+
+
+def check_plan(plan: FaultPlan) -> None:
+    """Refuses figures that no plan can have.
+
+    Raises:
+        ScenarioError: names the figure.
+    """
+    for name in ("detect_s", "restart_s"):
+        if not 0 <= getattr(plan, name) < 1e9:
+            raise ScenarioError(
+                f"faults {name}", f"it is {getattr(plan, name)}", "set 0 s or more"
+            )
+    for event in plan.events:
+        if not (0 <= event.at_s < 1e12 and 0 <= event.repair_s < 1e12):
+            raise ScenarioError(
+                f"fault of {event.kind.value} {event.target}",
+                f"it is at {event.at_s:g} s for {event.repair_s:g} s",
+                "set times of 0 s or more",
+            )
+    for rate in plan.rates:
+        if not (rate.mtbf_h > 0 and np.isfinite(rate.mtbf_h) and 0 < rate.repair_h < 1e9):
+            raise ScenarioError(
+                f"faults of {rate.kind.value}",
+                f"time between failures {rate.mtbf_h:g} h, repair {rate.repair_h:g} h",
+                "set both above 0",
+            )
