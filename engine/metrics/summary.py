@@ -5,6 +5,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.metrics.bottlenecks import Bottleneck, link_name, rank
+from engine.metrics.drift import RunDrift, run_drift
+from engine.metrics.outages import Outages, outages
 from engine.metrics.percentiles import Spread, spread
 from engine.metrics.shares import (
     PoolSummary,
@@ -86,6 +88,9 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     slo: SloText
     tenants: tuple[TenantSummary, ...]
     pools: tuple[PoolSummary, ...]
+    outages: Outages | None  # None without a plan of faults
+    drift: RunDrift
+    requests_failed: int
     replicas: int
     chips_used: int
     preemptions: int
@@ -144,6 +149,9 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         ),
         tenants=tenant_summaries(results, design, kept, window),
         pools=pool_summaries(results, lowered, span),
+        outages=outages(results, lowered.replicas.total),
+        drift=run_drift(results.series),
+        requests_failed=int(results.tenants.failed.sum()),
         replicas=lowered.replicas.total,
         chips_used=len(lowered.replicas.chip),
         preemptions=results.preemptions,

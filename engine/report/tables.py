@@ -26,7 +26,8 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
         f"simulated {summary.simulated_s:,.1f} s in {summary.wall_s:.2f} s, "
         f"{summary.events:,} events, {summary.steps:,} steps",
         f"requests: {summary.requests_completed:,} completed of {summary.requests_arrived:,}, "
-        f"{summary.requests_in_flight:,} in flight, {summary.requests_rejected:,} rejected",
+        f"{summary.requests_in_flight:,} in flight, {summary.requests_rejected:,} rejected"
+        + (f", {summary.requests_failed:,} failed" if summary.outages else ""),
         f"tokens/s: {_rate(summary.output_tokens_per_s, bands)} out, "
         f"{_rate(summary.input_tokens_per_s, bands)} in"
         + _share(", cache hit ", summary.cache_hit_ratio),
@@ -36,6 +37,8 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
         + _share(", ", summary.goodput.share),
         *_tenant_lines(summary),
         *_pool_lines(summary),
+        *_outage_lines(summary),
+        *_drift_lines(summary),
         f"power: {format_quantity(summary.power_w, 'W')}"
         + _value(", ", summary.energy_per_output_token_j, "J", " an output token"),
         "bottlenecks:",
@@ -91,6 +94,32 @@ def _pool_lines(summary: Summary) -> list[str]:
         for pool in summary.pools
     ]
     return list(aligned(rows))
+
+
+def _outage_lines(summary: Summary) -> list[str]:
+    """Availability and a line for each kind of component that failed."""
+    if summary.outages is None:
+        return []
+    rows: list[tuple[str, ...]] = [("faults", "number", "replica time lost")]
+    rows += [
+        (f"  {row.kind}", str(row.faults), f"{row.unavailability:.3%}")
+        for row in summary.outages.classes
+    ]
+    return [f"availability of replicas: {summary.outages.availability:.4%}", *aligned(rows)]
+
+
+def _drift_lines(summary: Summary) -> list[str]:
+    """Which figures change over the run for certain; nothing where the run is too short to tell."""
+    told = []
+    for name, found in (
+        ("tokens/s", summary.drift.output_tokens_per_s),
+        ("TTFT", summary.drift.ttft_p50_s),
+        ("TPOT", summary.drift.tpot_p50_s),
+        ("KV in use", summary.drift.kv_occupancy),
+    ):
+        if found.steady is not None and found.change is not None:
+            told.append(f"{name} {'steady' if found.steady else f'{found.change:+.1%}'}")
+    return [f"drift over the run: {', '.join(told)}"] if told else []
 
 
 def _seconds(value: float | None) -> str:

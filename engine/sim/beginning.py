@@ -15,7 +15,7 @@ from engine.sim.tables import AgentTables, RequestTables
 F8 = NDArray[np.float64]
 
 FIRST_ROWS = 4096
-MOST_ROWS = 1_000_000  # of finished requests: 170 MB
+MOST_ROWS = 250_000  # of finished requests: 42 MB
 FIRST_SLOTS = 1024
 MAX_CACHE_CELLS = 50_000_000  # 2 GB
 SAMPLES_A_RUN = 1000
