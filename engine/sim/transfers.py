@@ -9,8 +9,6 @@ from engine.sim.tables import ReplicaTables, ServiceTables, TransferTables, no_t
 
 MOST_PAIRS = 100_000  # of a prefill and a decode replica
 SET_UP_S = 50e-6  # of one transfer: an estimate, handshake and launch of the copies
-    50e-6  # of one transfer: shared/design/engine.md section 4, "KV transfer 50 us plus bytes"
-)
 
 
 def transfer_tables(
