@@ -10,7 +10,7 @@ from engine.sim.results import RunResults
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds
 
-ROWS = 2000
+ROWS = 5000
 
 
 def run(shop: Catalog) -> RunResults:
