@@ -315,6 +315,16 @@ ACTIONS: tuple[ActionRecord, ...] = (
         toolbar="speed",
     ),
     ActionRecord(
+        id="run.fail",
+        menu="run",
+        text=QT_TRANSLATE_NOOP("Actions", "Let selection f&ail"),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "The selected devices and links fail now, at the time of the run"
+        ),
+        shortcut="Ctrl+Shift+F",
+        separator_before=True,
+    ),
+    ActionRecord(
         id="help.validation",
         menu="help",
         text=QT_TRANSLATE_NOOP("Actions", "&Validation"),

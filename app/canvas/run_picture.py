@@ -18,3 +18,4 @@ class RunPicture:
     link_utilisation: Mapping[str, tuple[float, float]]
     link_bytes_per_s: Mapping[str, tuple[float, float]]
     playing: bool
+    any_down: bool = False  # some chips are out of service; their use is below 0

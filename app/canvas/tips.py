@@ -38,9 +38,13 @@ def _element_tip(scene: Scene, body: Body, x: float, y: float, run: RunPicture |
         chip = int(np.flatnonzero(inside)[0])
         lines.append(_tr("chip {0}").format(chip))
         if known and use is not None and np.isfinite(use[chip]):
-            lines.append(_tr("busy {0:.0%}").format(use[chip]))
+            down = use[chip] < 0
+            lines.append(_tr("down") if down else _tr("busy {0:.0%}").format(use[chip]))
     elif known and use is not None and len(use):
-        lines.append(_tr("{0} chips, mean use {1:.0%}").format(len(use), float(np.nanmean(use))))
+        mean = float(np.nanmean(np.maximum(use, 0.0)))
+        lines.append(_tr("{0} chips, mean use {1:.0%}").format(len(use), mean))
+        if (use < 0).any():
+            lines.append(_tr("{0} chips down").format(int((use < 0).sum())))
     return "\n".join(lines)
 
 

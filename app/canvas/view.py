@@ -240,7 +240,8 @@ class CanvasView(QWidget):
                 self.document.selection,
             )  # fmt: skip
             if self._run is not None:
-                paint_legend(painter, area, self._paints, stale=self._stale)
+                down = self._run.any_down
+                paint_legend(painter, area, self._paints, stale=self._stale, down=down)
             if not self._scene.ids and not self.overlay.ghosts:
                 paint_empty(painter, area, self._paints)
 

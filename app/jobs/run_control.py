@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from engine.metrics.bottlenecks import Bottleneck
+    from engine.scenario.faults import FaultEvent
     from engine.sim.results import Frame
 
 MAX_SPEED = 0.0  # this speed means: as fast as the machine can
@@ -36,6 +37,7 @@ class RunControl:
     frame_on_its_way: bool = False
     frame_wanted: bool = False
     summary_wanted: bool = False
+    faults: "list[FaultEvent]" = field(default_factory=list)  # to be injected
 
     def check_stop(self) -> None:
         """Leaves the loop if the window asked for it.

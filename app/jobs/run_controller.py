@@ -1,13 +1,16 @@
 """The window's side of a run: starts, paces and ends the worker, and knows when it is stale."""
 
+from collections.abc import Sequence
 from enum import Enum
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
 from app.jobs.run_control import MAX_SPEED, RunUpdate
 from app.jobs.run_worker import RunWorker
 from engine.scenario.design import Design
+from engine.scenario.faults import FaultEvent
 from engine.scenario.scenario import Scenario
 
 SPEEDS: tuple[float, ...] = (
@@ -152,6 +155,21 @@ class RunController(QObject):
     def slower(self) -> None:
         """The next lower speed."""
         self.set_speed(SPEEDS[max(self._speed_index() - 1, 0)])
+
+    def inject(self, events: Sequence[FaultEvent]) -> None:
+        """Lets parts fail in the run; they are in the design already, which the run follows."""
+        if self._worker is not None and not self._stale_but_for_faults():
+            self._worker.inject(events)
+            self._design = self._document.design()
+            self._set_stale(stale=False)
+
+    def _stale_but_for_faults(self) -> bool:
+        """True if the drawing differs from the run's in more than the faults by hand."""
+        if self._design is None:
+            return True
+        now = self._document.design()
+        plan = msgspec.structs.replace(now.faults, events=self._design.faults.events)
+        return msgspec.structs.replace(now, faults=plan) != self._design
 
     def request_summary(self) -> None:
         """Asks for the numbers of the run so far: `summarised` brings them."""

@@ -137,6 +137,10 @@ class RunLoop:
     def _advance(self, target_s: float) -> None:
         if self._done:
             return
+        with self._control.condition:
+            faults, self._control.faults = self._control.faults, []
+        if faults:
+            self._simulation.inject(faults)
         start_s = time.perf_counter()
         self._done = self._simulation.advance(target_s, self._budget)
         took_s = time.perf_counter() - start_s

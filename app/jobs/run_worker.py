@@ -8,12 +8,14 @@ import contextlib
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app.jobs.run_control import RunControl, Stopped
 from engine.errors import EngineError
+from engine.scenario.faults import FaultEvent
 from engine.scenario.scenario import Scenario
 from engine.workload.spec import WorkloadKind
 
@@ -75,6 +77,12 @@ class RunWorker(QObject):
             self._control.frame_on_its_way = False
             self._control.condition.notify_all()
 
+    def inject(self, events: Sequence[FaultEvent]) -> None:
+        """Lets parts fail in the run, from now on."""
+        with self._control.condition:
+            self._control.faults += events
+            self._control.condition.notify_all()
+
     def request_summary(self) -> None:
         """Asks for the numbers of the run so far: `summarised` brings them."""
         with self._control.condition:
@@ -117,7 +125,7 @@ class RunWorker(QObject):
 
         scenario = with_trace(self._scenario)
         with watched_compilation(self.compiling.emit):
-            simulation, lowered = prepare_simulation(scenario)
+            simulation, lowered = prepare_simulation(scenario, may_inject=True)
             self._control.check_stop()
             simulation.warm_up()
         self._control.check_stop()

@@ -32,6 +32,7 @@ class PictureMaker:
         self._fabric, self._link_ids = fabric, lowered.link_ids
         self._up = _scale_up_links(lowered)[self._chips]
         self._links: _DrawnLinks | None = None
+        self._map: LinkMap | None = None
         self._means: dict[str, F8] = {}
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
@@ -41,10 +42,14 @@ class PictureMaker:
         smoothed over about a second, so that colours show load and do not flicker.
         """
         use = frame.link_use
-        if self._links is None:
+        if self._links is None or use.links is not self._map:
+            self._map = use.links  # a fault has given links other ways
+            self._means = {}
             self._links = _drawn_links(self._fabric, self._link_ids, use.links)
         links = self._links
-        chips = self._smoothed("chips", frame.chip_utilisation[self._chips])
+        raw = frame.chip_utilisation[self._chips]
+        chips = self._smoothed("chips", np.where(raw < 0, 0.0, raw))
+        chips = np.where(raw < 0, -1.0, chips)  # down
         up = self._smoothed("up", np.where(self._up >= 0, use.utilisation(self._up), 0.0))
         busy = self._smoothed("busy", links.utilisation(use))
         rates = self._smoothed("rates", links.bytes_per_s(use))
@@ -54,6 +59,7 @@ class PictureMaker:
             link_utilisation=links.by_name(busy),
             link_bytes_per_s=links.by_name(rates),
             playing=playing,
+            any_down=bool((raw < 0).any()),
         )
 
     def _smoothed(self, name: str, values: F8) -> F8:

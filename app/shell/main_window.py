@@ -20,13 +20,16 @@ from app.jobs.check_job import Checked, CheckJob
 from app.jobs.run_controller import RunController, RunState
 from app.panels.analysis import AnalysisPanel
 from app.panels.bottlenecks import BottlenecksPanel
+from app.panels.faults_panel import FaultsPanel
 from app.panels.findings import FindingsPanel
 from app.panels.inspector import InspectorPanel
+from app.panels.load_panel import LoadPanel
 from app.panels.outline import OutlinePanel
 from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.shell.docks import Area, add_dock, set_corners
 from app.shell.drops import FileDrops
+from app.shell.fault_tool import FaultTool
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
@@ -99,15 +102,21 @@ class MainWindow(QMainWindow):
             self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
         )
         self._view_menu.addAction(dock.toggleViewAction())
+        self.tabifyDockWidget(dock, self.docks["load"])
+        self.tabifyDockWidget(self.docks["load"], self.docks["faults"])
+        dock.raise_()
         self.run_view = RunView(
-            self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.status, self
-        )
+            self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.faults,
+            self.status, self,
+        )  # fmt: skip
         self.bottlenecks.results.validation_requested.connect(self.validation.open)
         self.canvas.status_text.connect(self._say)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
-        for panel in (self.outline, self.bottlenecks, self.findings, self.analysis):
+        for panel in (
+            self.outline, self.bottlenecks, self.findings, self.analysis, self.faults,
+        ):  # fmt: skip
             panel.locate_requested.connect(self._locate)
         if not self.restoreState(self.settings.dock_state):
             QTimer.singleShot(0, self, self._first_layout)
@@ -166,7 +175,11 @@ class MainWindow(QMainWindow):
         self.bottlenecks = BottlenecksPanel()
         self.findings = FindingsPanel()
         self.analysis = AnalysisPanel()
+        self.load = LoadPanel(self.document)
+        self.faults = FaultsPanel(self.document)
+        self.fault_tool = FaultTool(self.document, self.run)
         left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
+        bottom = Area.BottomDockWidgetArea
         self.docks: dict[str, QDockWidget] = {
             "palette": add_dock(self, "palette", self.tr("Palette"), self.palette_panel, left),
             "outline": add_dock(self, "outline", self.tr("Outline"), self.outline, left),
@@ -176,7 +189,10 @@ class MainWindow(QMainWindow):
             ),
             "findings": add_dock(self, "findings", self.tr("Findings"), self.findings, right),
             "analysis": add_dock(self, "analysis", self.tr("Analysis"), self.analysis, right),
+            "load": add_dock(self, "load", self.tr("Tenants and pools"), self.load, bottom),
+            "faults": add_dock(self, "faults", self.tr("Faults"), self.faults, bottom),
         }
+        self.tabifyDockWidget(self.docks["load"], self.docks["faults"])
         self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["findings"])
         self.tabifyDockWidget(self.docks["findings"], self.docks["analysis"])
         self.docks["bottlenecks"].raise_()
@@ -201,6 +217,7 @@ class MainWindow(QMainWindow):
             self._context_menu.addAction(self.actions_by_id[f"edit.{action_id}"])
         self._context_menu.addSeparator()
         self._context_menu.addAction(self.actions_by_id["view.fit_selection"])
+        self._context_menu.addAction(self.actions_by_id["run.fail"])
 
     def _add_run_tools(self, bar: QToolBar) -> None:
         self.actions_by_id.fill_tool_bar(bar, "run")
@@ -263,6 +280,7 @@ class MainWindow(QMainWindow):
             "run.step": self.run.step,
             "run.slower": self.run.slower,
             "run.faster": self.run.faster,
+            "run.fail": self._fail_selection,
             "help.validation": self.validation.open,
             "help.about": self._about,
         }
@@ -298,6 +316,13 @@ class MainWindow(QMainWindow):
     def _report(self, verdict: Verdict | None) -> None:
         if verdict is not None and not verdict.ok:
             self._say(verdict.reason)
+
+    def _fail_selection(self) -> None:
+        verdict = self.fault_tool.fail_selection()
+        self._report(verdict)
+        if verdict.ok:
+            self.docks["faults"].show()
+            self.docks["faults"].raise_()
 
     def _select_all(self) -> None:
         design = self.document.design()
@@ -362,7 +387,8 @@ class MainWindow(QMainWindow):
         chosen = bool(self.document.selection)
         for name in ("cut", "copy", "duplicate", "delete", "rename"):
             self.actions_by_id[f"edit.{name}"].setEnabled(chosen)
-        self.actions_by_id["view.fit_selection"].setEnabled(chosen)
+        for name in ("view.fit_selection", "run.fail"):
+            self.actions_by_id[name].setEnabled(chosen)
 
     def _show_recent(self) -> None:
         self._recent_menu.clear()

@@ -8,6 +8,7 @@ from app.jobs.band_job import PENDING, BandJob
 from app.jobs.run_control import RunUpdate
 from app.jobs.run_controller import RunController
 from app.panels.bottlenecks import BottlenecksPanel
+from app.panels.faults_panel import FaultsPanel
 from app.panels.run_picture import PictureMaker
 from app.shell.status_bar import StatusBar
 from engine.metrics.summary import Summary
@@ -24,13 +25,14 @@ class RunView(QObject):
         canvas: CanvasView,
         charts: LiveCharts,
         bottlenecks: BottlenecksPanel,
+        faults: FaultsPanel,
         status: StatusBar,
         parent: QObject,
     ) -> None:
         super().__init__(parent)
         self._run, self._bands = run, bands
         self._canvas, self._charts = canvas, charts
-        self._bottlenecks, self._status = bottlenecks, status
+        self._bottlenecks, self._faults, self._status = bottlenecks, faults, status
         self._maker: PictureMaker | None = None
         self.last_update: RunUpdate | None = None
         self.summary: Summary | None = None
@@ -56,6 +58,7 @@ class RunView(QObject):
             self._bottlenecks.show_ranking(update.bottlenecks)
             self._bottlenecks.results.show_series(update.frame.series)
         self._status.show_clock(update.frame.time_s)
+        self._faults.show_report(update.frame.faults)
 
     def _on_finished(self, summary: Summary) -> None:
         self.summary = summary
@@ -73,6 +76,7 @@ class RunView(QObject):
         self._canvas.set_frame(None)
         self._charts.clear()
         self._bottlenecks.clear()
+        self._faults.show_report(None)
         self._status.show_clock(None)
         self._bands.follow_run(self._run.design)
         self._show_bands()

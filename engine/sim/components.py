@@ -51,8 +51,8 @@ class Components:
         if racks_a_feed < 1:
             raise ScenarioError("faults", f"{racks_a_feed} racks a feed", "set 1 or more")
         self._fabric = fabric
-        self._element_ids = list(element_ids)
-        self._link_ids = list(link_ids)
+        self._element_ids: list[str] = list(element_ids)
+        self._link_ids: list[str] = list(link_ids)
         self._feed = racks_a_feed
         kind, owner = fabric.node_kind, fabric.node_element
         racked = np.array(is_rack, np.bool_)[owner] if len(owner) else np.zeros(0, np.bool_)
@@ -118,18 +118,23 @@ class Components:
 
     def name(self, kind: FaultKind, number: int) -> str:
         """A component in the words of the drawing's ids."""
-        parts = self.parts(kind, number)
-        fabric = self._fabric
-        if kind is FaultKind.LINK:
-            return f"link {self._link_ids[fabric.link_drawn[2 * parts.pairs[0]]]}"
+        target = self.target(kind, number)
         if kind in (FaultKind.PLANE, FaultKind.PORT):
-            row = 2 * int(parts.pairs[0])
-            element = self._element_ids[fabric.node_element[fabric.link_source[row]]]
-            return f"{kind.value} {parts.planes.bit_length() - 1} of {element}"
+            plane = self.parts(kind, number).planes.bit_length() - 1
+            return f"{kind.value} {plane} of {target}"
+        if kind is FaultKind.LINK:
+            return f"a cable of {target}"
         if kind is FaultKind.FEED:
             return f"feed {number}"
-        element = self._element_ids[fabric.node_element[parts.nodes[0]]]
-        return f"{kind.value} {number} ({element})"
+        return f"{kind.value} {number} of {target}"
+
+    def target(self, kind: FaultKind, number: int) -> str:
+        """The element or link of the drawing that a component belongs to."""
+        parts, fabric = self.parts(kind, number), self._fabric
+        if kind is FaultKind.LINK:
+            return self._link_ids[int(fabric.link_drawn[2 * int(parts.pairs[0])])]
+        node = parts.nodes[0] if len(parts.nodes) else fabric.link_source[2 * int(parts.pairs[0])]
+        return self._element_ids[int(fabric.node_element[node])]
 
     def numbers(self, event: FaultEvent) -> list[int]:
         """The components that an event names.

@@ -1,7 +1,9 @@
 """The faults of a run: when what fails and is repaired, and which replicas are down because of it."""
 
 import heapq
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 
 from engine.errors import ScenarioError
 from engine.scenario.design import Design, Routing
-from engine.scenario.faults import FaultKind, FaultPlan, FaultPolicy
+from engine.scenario.faults import FaultEvent, FaultKind, FaultPlan, FaultPolicy
 from engine.sim.components import Components
 from engine.sim.damage import Damage, Key, blocked_replicas
 from engine.sim.lower import Lowered
@@ -33,6 +35,7 @@ class LoggedFault(NamedTuple):
     kind: str
     name: str
     what: str  # fails, is repaired, serves again
+    target: str  # element or link of the drawing, '' for several
     replicas: int  # that are down after it
 
 
@@ -81,21 +84,35 @@ class Faults:
         self._lowered = lowered
         self._routing: Routing = design.fabric.routing
         self._seed = seed
-        counts = [element.count for element in design.elements]
-        self.components = Components(
-            lowered.fabric, lowered.element_ids, lowered.racks, counts, lowered.link_ids,
-            plan.racks_a_feed,
-        )  # fmt: skip
-        self.damage = Damage(self.components, lowered.fabric)
+        self._counts = [element.count for element in design.elements]
         self.state = FaultState(queue=self._draw(until_s, seed))
         heapq.heapify(self.state.queue)
         self._ways: dict[frozenset[Key], Rerouted] = {}
         self._shares = np.ones(len(lowered.fabric.link_source))
 
+    @cached_property
+    def components(self) -> Components:
+        """What can fail; found when it is first asked for."""
+        lowered = self._lowered
+        return Components(
+            lowered.fabric, lowered.element_ids, lowered.racks, self._counts, lowered.link_ids,
+            self.plan.racks_a_feed,
+        )  # fmt: skip
+
+    @cached_property
+    def damage(self) -> Damage:
+        """What is dead."""
+        return Damage(self.components, self._lowered.fabric)
+
     @property
     def next_s(self) -> float:
         """When something changes next; infinite if nothing does."""
         return self.state.queue[0][0] if self.state.queue else np.inf
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing was planned and nothing has failed."""
+        return self.plan.is_empty and not self.state.log and not self.state.queue
 
     @property
     def replicas(self) -> int:
@@ -110,6 +127,8 @@ class Faults:
     def restore(self, state: FaultState) -> Lowered:
         """Puts a copy back; returns the tables of the fabric as it was then."""
         self.state = state.copy()
+        if not state.dead and (self._shares == 1.0).all():
+            return self._lowered
         self.damage.dead = state.dead
         self._shares = self.damage.link_shares()
         return damaged(self._lowered, self._routes_now())
@@ -191,14 +210,31 @@ class Faults:
             state.down_s[kind] = state.down_s.get(kind, 0.0) + now_s - since_s
         if started and len(state.log) < MOST_LOGGED:
             names = f"{len(started)} replicas" if len(started) > 1 else f"replica {started[0]}"
-            state.log.append(LoggedFault(now_s, "", names, "serves again", len(state.down)))
+            line = LoggedFault(now_s, "", names, "serves again", "", len(state.down))
+            state.log.append(line)
         return started
 
     def _log(self, now_s: float, key: Key, what: str) -> None:
         if len(self.state.log) < MOST_LOGGED:
             name = self.components.name(*key)
-            line = LoggedFault(now_s, key[0].value, name, what, len(self.state.down))
+            target = self.components.target(*key)
+            line = LoggedFault(now_s, key[0].value, name, what, target, len(self.state.down))
             self.state.log.append(line)
+
+    def inject(self, events: Sequence[FaultEvent], now_s: float) -> None:
+        """Lets more fail than was planned; what would be in the past fails now.
+
+        Raises:
+            ScenarioError: something that is not drawn; nothing is injected then.
+        """
+        check_plan(FaultPlan(events=tuple(events)))
+        entries = [
+            (max(event.at_s, now_s), DIES, event.kind.value, number, event.repair_s)
+            for event in events
+            for number in self.components.numbers(event)
+        ]
+        for entry in entries:
+            heapq.heappush(self.state.queue, entry)
 
     def down_seconds(self, now_s: float) -> dict[str, float]:
         """Replica seconds lost so far, by the kind of component that did it."""

@@ -13,8 +13,12 @@ from engine.topology.model import Topology
 from engine.topology.rules import check_topology
 
 
-def prepare_simulation(scenario: Scenario) -> tuple[Simulation, Lowered]:
+def prepare_simulation(
+    scenario: Scenario, *, may_inject: bool = False
+) -> tuple[Simulation, Lowered]:
     """The simulation of a scenario and its tables (to find rows in the drawing).
+
+    With `may_inject` faults can be injected though the design plans none.
 
     Raises:
         ScenarioError: the drawing breaks a rule (a port used twice, a figure that cannot be) or
@@ -24,7 +28,7 @@ def prepare_simulation(scenario: Scenario) -> tuple[Simulation, Lowered]:
     lowered = lower(scenario)
     design, until_s, seed = scenario.design, scenario.until_s, scenario.seed
     faults = None
-    if not design.faults.is_empty:
+    if may_inject or not design.faults.is_empty:
         faults = Faults(design.faults, lowered, design, until_s, seed)
     return Simulation(lowered, design_hash(design), seed, until_s, faults=faults), lowered
 

@@ -35,7 +35,7 @@ class Frame:
     time_s: float
     until_s: float
     finished: bool
-    chip_utilisation: F8  # [nodes] busy share since the last frame, nan where not a chip
+    chip_utilisation: F8  # [nodes] busy share since the last frame, nan: no chip, -1: down
     link_use: LinkUse  # of every link since the last frame
     host_utilisation: F8  # [nodes] busy share of the cores, nan where not a host
     replica_running: I8  # [replicas]
@@ -45,6 +45,7 @@ class Frame:
     events: int
     series: Series
     replica_up: NDArray[np.bool_]  # [replicas] it serves
+    faults: FaultReport | None  # None for a run without faults
 
 
 class TenantCounts(NamedTuple):

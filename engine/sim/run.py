@@ -2,16 +2,17 @@
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CapacityError, ScenarioError
+from engine.scenario.faults import FaultEvent
 from engine.sim.beginning import make_routes, make_state, make_world
 from engine.sim.codes import CAUSES, Cause, NodeKind, Status
-from engine.sim.fault_report import fault_report
+from engine.sim.fault_report import FaultReport, fault_report
 from engine.sim.faults import Due, Faults, FaultState
 from engine.sim.kernels.agents import begin_agents
 from engine.sim.kernels.failing import fail_replica, repair_replica
@@ -230,6 +231,7 @@ class Simulation:
         state, replicas = self._state, self.lowered.replicas
         chips, hosts = self._no_chip.copy(), np.full(len(self._no_chip), np.nan)
         busy = np.clip((now.stretches.busy_s - last.stretches.busy_s) / span, 0.0, 1.0)
+        busy[state.rep["up"] == 0] = -1.0
         chips[replicas.chip] = busy[replicas.owner]
         cores = self.lowered.host_cores[self._hosts]
         hosts[self._hosts] = (now.host_busy_core_s - last.host_busy_core_s) / (span * cores)
@@ -251,7 +253,23 @@ class Simulation:
             events=int(whole[EVENTS]),
             series=self._series(),
             replica_up=rep["up"] > 0,
+            faults=self._fault_report(now.time_s),
         )
+
+    def inject(self, events: Sequence[FaultEvent]) -> None:
+        """Lets more fail, from now on; the same as if it had been planned.
+
+        Raises:
+            ScenarioError: the run was not made for faults, or something is not drawn.
+        """
+        if self._faults is None:
+            raise ScenarioError("run", "it was begun without faults", "begin it with a fault plan")
+        self._faults.inject(events, self.time_s)
+
+    def _fault_report(self, now_s: float) -> FaultReport | None:
+        if self._faults is None or self._faults.is_idle:
+            return None
+        return fault_report(self._faults, now_s)
 
     def cause_seconds(self) -> F8:
         """[CAUSES] of finished and open requests, and of tools that wait for cores."""
@@ -291,7 +309,7 @@ class Simulation:
             replica=state.counts[:done, 3].copy(),
             tenant=state.counts[:done, 4].copy(),
             tenants=tenant_counts(state),
-            faults=None if self._faults is None else fault_report(self._faults, mark.time_s),
+            faults=self._fault_report(mark.time_s),
             cause_seconds=state.out_cause[:done].copy(),
             ended_cause_seconds=state.sum_cause.copy(),
             open_cause_seconds=self._open_causes(),

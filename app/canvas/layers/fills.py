@@ -42,9 +42,10 @@ class Paints:
         return pixel(getattr(self.colors, name))
 
     def heat_of(self, share: F8) -> U4:
-        """Heat pixels of uses from 0 to 1 (nan counts as idle)."""
+        """Heat pixels of uses from 0 to 1 (nan counts as idle, below 0 it is down)."""
         known = np.nan_to_num(np.clip(share, 0.0, 1.0))
-        return self.heat[np.rint(known * (STEPS - 1)).astype(np.int64)]
+        heat = self.heat[np.rint(known * (STEPS - 1)).astype(np.int64)]
+        return np.where(share < 0, np.uint32(self.pixel("down")), heat)
 
 
 def paint_ground(pixels: U4, camera: Camera, ratio: float, paints: Paints, scene: Scene) -> None:
@@ -161,7 +162,7 @@ def _tiles(
             shown[number] = True
     if uses:
         first = np.concatenate([[0], np.cumsum(chips[:-1])]).astype(np.int64)
-        sums = np.add.reduceat(np.nan_to_num(np.concatenate(uses)), first)
+        sums = np.add.reduceat(np.nan_to_num(np.concatenate(uses)), first)  # -1 where all are down
         colors[np.repeat(shown, counts)] = paints.heat_of(sums / np.array(chips))
     _fill(pixels, members, colors, camera, ratio)
 

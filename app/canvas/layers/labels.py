@@ -188,7 +188,7 @@ def _cell_labels(
             if not rect.intersects(view):
                 continue
             known = use is not None and chip < len(use) and np.isfinite(use[chip])
-            text = f"{use[chip]:.0%}" if use is not None and known else str(chip)
+            text = f"{max(use[chip], 0.0):.0%}" if use is not None and known else str(chip)
             painter.drawText(rect, Qt.AlignmentFlag.AlignCenter, text)
             shown += 1
             if shown >= CELL_TEXTS:

@@ -204,9 +204,11 @@ def bubble(painter: QPainter, text: str, at: Point, color: str, paints: Paints) 
     )
 
 
-def paint_legend(painter: QPainter, size: QRectF, paints: Paints, *, stale: bool) -> None:
+def paint_legend(
+    painter: QPainter, size: QRectF, paints: Paints, *, stale: bool, down: bool = False
+) -> None:
     """What the colours and dots of a run mean, in the lower left corner."""
-    width, height = 204.0, 62.0
+    width, height = 204.0, 78.0 if down else 62.0
     box = QRectF(size.x() + 12, size.bottom() - height - 12, width, height)
     panel = QColor(paints.colors.panel)
     panel.setAlpha(235)
@@ -234,6 +236,10 @@ def paint_legend(painter: QPainter, size: QRectF, paints: Paints, *, stale: bool
     painter.drawEllipse(QPointF(below.center().x() - wide / 2 - 8, below.center().y()), 2.6, 2.6)
     painter.setPen(QColor(paints.colors.muted))
     painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, middle)
+    if down:
+        painter.fillRect(QRectF(ramp.x(), below.bottom() + 4, 14, 8), QColor(paints.colors.down))
+        line = QRectF(ramp.x() + 20, below.bottom() + 1, ramp.width() - 20, 14)
+        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _tr("down"))
 
 
 def paint_empty(painter: QPainter, size: QRectF, paints: Paints) -> None:

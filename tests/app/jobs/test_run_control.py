@@ -20,6 +20,7 @@ from app.shell.files import example_path
 from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import ScenarioError
+from engine.scenario.faults import FaultEvent, FaultKind, FaultPlan
 from engine.sim.link_loads import LinkMap, LinkSums, LinkUse
 from engine.sim.results import Frame, Series
 from engine.topology.changes import SetSection
@@ -34,6 +35,7 @@ class MadeUpSimulation:
         self.time_s = 0.0
         self.until_s = until_s
         self.frames = 0
+        self.injected: list[tuple[float, FaultEvent]] = []
         self.slices = 0
         self.threads: set[str] = set()
 
@@ -63,7 +65,12 @@ class MadeUpSimulation:
             requests_completed=0,
             events=0,
             series=Series(**dict.fromkeys(names, none)),
+            replica_up=np.ones(0, np.bool_),
+            faults=None,
         )
+
+    def inject(self, events: list[FaultEvent]) -> None:
+        self.injected += [(self.time_s, event) for event in events]
 
     def cause_seconds(self) -> np.ndarray:
         return np.zeros(0)
@@ -120,7 +127,8 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpSimulation]:
 
     made: list[MadeUpSimulation] = []
 
-    def prepare_simulation(scenario: Any) -> tuple[MadeUpSimulation, str]:
+    def prepare_simulation(scenario: Any, *, may_inject: bool) -> tuple[MadeUpSimulation, str]:
+        assert may_inject
         if scenario.until_s == 13.0:
             raise ScenarioError("the drawing", "it has no chips", "draw some")
         made.append(MadeUpSimulation(scenario.until_s))
@@ -130,6 +138,27 @@ def made_up(monkeypatch: pytest.MonkeyPatch) -> list[MadeUpSimulation]:
     monkeypatch.setattr(loop, "rank", lambda *_: ())
     monkeypatch.setattr(loop, "summarise", lambda results, *_: f"until {results}")
     return made
+
+
+def test_faults_reach_the_run_and_do_not_make_it_stale(
+    run: RunController, made_up: list[MadeUpSimulation], qtbot: QtBot
+) -> None:
+    document = run._document
+    run.set_speed(1.0)
+    with qtbot.waitSignal(run.updated, timeout=WAIT_MS):
+        run.play()
+    event = FaultEvent(at_s=0.0, kind=FaultKind.CHIP, target="chip")
+    document.perform("Let selection fail", SetSection("faults", FaultPlan(events=(event,))))
+    assert run.is_stale
+    run.inject([event])
+    assert not run.is_stale
+    qtbot.waitUntil(lambda: bool(made_up[0].injected), timeout=WAIT_MS)
+    assert [found for _, found in made_up[0].injected] == [event]
+    document.perform("Set seed", SetSection("name", "other"))
+    run.inject([event])
+    assert run.is_stale
+    run.pause()
+    assert len(made_up[0].injected) == 1
 
 
 def test_a_run_at_full_speed_plays_to_its_end(
