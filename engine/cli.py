@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine import __version__
+from engine import __version__, cli_explain
 from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import EngineError
@@ -27,6 +27,7 @@ VERBS = (
     "analyse",
     "collective",
     "simulate",
+    "explain",
     "flows",
     "predict",
     "export",
@@ -107,6 +108,9 @@ def build_parser() -> argparse.ArgumentParser:
         default="",
         metavar="arrival_s=A,input_tokens=B,output_tokens=C",
         help="columns of a generic csv trace",
+    )
+    cli_explain.add_arguments(
+        add("explain", "why the design is slow, and which fixes help", _explain)
     )
     verb = add("flows", "completion times of flows on links (network model alone)", _flows)
     verb.add_argument("--links", type=Path, required=True)
@@ -305,6 +309,11 @@ def _columns(text: str) -> dict[str, str] | None:
 def _progress(share: float) -> None:
     if sys.stderr.isatty():
         print(f"\r{share:6.1%}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    cli_explain.explain(options, _open(options.file), _say, _progress)
+    return OK
 
 
 def _flows(options: argparse.Namespace) -> int:

@@ -18,6 +18,7 @@ from app.document import Document
 from app.jobs.band_job import BandJob
 from app.jobs.check_job import Checked, CheckJob
 from app.jobs.run_controller import RunController, RunState
+from app.jobs.whatif_job import WhatIfJob
 from app.panels.analysis import AnalysisPanel
 from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.faults_panel import FaultsPanel
@@ -27,6 +28,7 @@ from app.panels.load_panel import LoadPanel
 from app.panels.outline import OutlinePanel
 from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
+from app.panels.whatif_panel import WhatIfPanel
 from app.shell.docks import Area, add_dock, set_corners
 from app.shell.drops import FileDrops
 from app.shell.fault_tool import FaultTool
@@ -66,6 +68,7 @@ class MainWindow(QMainWindow):
         self.run = RunController(document, self)
         self.checks = CheckJob(document, self)
         self.bands = BandJob(document, self)
+        self.studies = WhatIfJob(document, self)
         self.files = FileController(document, settings, notifications or Notifications(self))
         self.models = ModelImport(document, self.files.notifications)
         self.validation = ValidationHelp(self, self.bands, self.files.notifications)
@@ -152,6 +155,7 @@ class MainWindow(QMainWindow):
         self.run.shut_down()
         self.checks.shut_down()
         self.bands.shut_down()
+        self.studies.shut_down()
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -175,6 +179,7 @@ class MainWindow(QMainWindow):
         self.bottlenecks = BottlenecksPanel()
         self.findings = FindingsPanel()
         self.analysis = AnalysisPanel()
+        self.what_if = WhatIfPanel(self.document, self.studies)
         self.load = LoadPanel(self.document)
         self.faults = FaultsPanel(self.document)
         self.fault_tool = FaultTool(self.document, self.run)
@@ -187,13 +192,15 @@ class MainWindow(QMainWindow):
             "bottlenecks": add_dock(
                 self, "bottlenecks", self.tr("Bottlenecks"), self.bottlenecks, right
             ),
+            "what_if": add_dock(self, "what_if", self.tr("What helps"), self.what_if, right),
             "findings": add_dock(self, "findings", self.tr("Findings"), self.findings, right),
             "analysis": add_dock(self, "analysis", self.tr("Analysis"), self.analysis, right),
             "load": add_dock(self, "load", self.tr("Tenants and pools"), self.load, bottom),
             "faults": add_dock(self, "faults", self.tr("Faults"), self.faults, bottom),
         }
         self.tabifyDockWidget(self.docks["load"], self.docks["faults"])
-        self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["findings"])
+        self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["what_if"])
+        self.tabifyDockWidget(self.docks["what_if"], self.docks["findings"])
         self.tabifyDockWidget(self.docks["findings"], self.docks["analysis"])
         self.docks["bottlenecks"].raise_()
 
@@ -242,6 +249,7 @@ class MainWindow(QMainWindow):
         self.checks.checked.connect(self._show_checked)
         self.findings.count_changed.connect(self._show_finding_count)
         self.outline.delete_requested.connect(self._delete)
+        self.what_if.applied.connect(self._say_applied)
         self.run.failed.connect(self._on_run_failed)
         self.run.state_changed.connect(self._show_run_state)
         self.actions_by_id[f"view.theme_{self.settings.theme}"].setChecked(True)
@@ -361,6 +369,9 @@ class MainWindow(QMainWindow):
 
     def _say(self, text: str) -> None:
         self.status.showMessage(text, MESSAGE_MS)
+
+    def _say_applied(self, text: str) -> None:
+        self._say(self.tr("Applied: {0}. Undo takes it back.").format(text))
 
     def _show_context_menu(self, place: QPoint) -> None:
         self._context_menu.popup(place)

@@ -92,6 +92,7 @@ _LINK_CLASSES: dict[Cause, tuple[LinkClass, ...]] = {
     Cause.SCALE_UP: (LinkClass.SCALE_UP,),
     Cause.NETWORK_LATENCY: (LinkClass.SCALE_UP,),
     Cause.SCALE_OUT: (LinkClass.SCALE_OUT, LinkClass.CLIENT, LinkClass.STORAGE),
+    Cause.KV_TRANSFER: (LinkClass.SCALE_OUT, LinkClass.SCALE_UP, LinkClass.PCIE),
 }
 
 

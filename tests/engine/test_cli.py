@@ -248,3 +248,17 @@ def test_import_model_refuses_with_a_way_out(
     assert small.read_bytes() == before
     assert main(["import-model", str(tmp_path), "--generic"]) == OK
     assert "generically" in capsys.readouterr().out
+
+
+def test_explain_ranks_resources_and_tries_fixes(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.rackflow"
+    save_design(path, worlds.one_chip(shop), shop)
+    assert main(["explain", str(path), "--until", "5", "--runs", "2", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert len(report["resources"]) == 12
+    assert report["seeds"] == [1, 2]
+    assert all(fix["proposal"]["text"] for fix in report["fixes"])
+    assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == 0
+    assert "what would help" in capsys.readouterr().out

@@ -8,8 +8,8 @@ from engine.sim.kernels.gate import arrive, enter, pass_rate, resend
 from engine.sim.kernels.heap import heap_remove
 from engine.sim.kernels.network import Network, net_start
 from engine.sim.kernels.queues import join_queue
-from engine.sim.kernels.scheduler import waited_down, waited_kv
 from engine.sim.kernels.stretches import cut_stretch
+from engine.sim.kernels.waits import waited_down, waited_kv
 from engine.sim.kernels.world import (
     APPEND,
     AT_GATE,

@@ -13,8 +13,9 @@ from engine.sim.kernels.heap import heap_remove
 from engine.sim.kernels.network import Network, net_stop
 from engine.sim.kernels.pulls import kick
 from engine.sim.kernels.queues import join_queue
-from engine.sim.kernels.scheduler import count_queued, leave_decode, lost_cause, waited_kv
+from engine.sim.kernels.sequences import leave_decode
 from engine.sim.kernels.stretches import close_stretch, keep_blocks, stretch_end
+from engine.sim.kernels.waits import count_queued, lost_cause, waited_kv
 from engine.sim.kernels.world import (
     AFTER_REPLICA,
     COMPUTE,

@@ -10,7 +10,7 @@ from engine.sim.kernels.agents import after_step, leave_holder, wake
 from engine.sim.kernels.choice import assign, choose
 from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.pulls import kick
-from engine.sim.kernels.scheduler import entry_blocks, unpin_entries
+from engine.sim.kernels.sequences import entry_blocks, unpin_entries
 from engine.sim.kernels.slots import give_slot
 from engine.sim.kernels.stretches import keep_blocks
 from engine.sim.kernels.world import (

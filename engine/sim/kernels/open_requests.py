@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from engine.sim.codes import CAUSES
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
-from engine.sim.kernels.scheduler import lost_cause, waited_down, waited_kv
+from engine.sim.kernels.waits import lost_cause, waited_down, waited_kv
 from engine.sim.kernels.world import (
     ADMISSION,
     AT_GATE,

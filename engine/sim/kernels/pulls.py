@@ -8,7 +8,7 @@ from engine.sim.kernels.agents import wake
 from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.network import Network, net_start
 from engine.sim.kernels.retaining import retain
-from engine.sim.kernels.scheduler import entry_blocks
+from engine.sim.kernels.sequences import entry_blocks
 from engine.sim.kernels.stretches import cut_stretch, keep_blocks
 from engine.sim.kernels.world import JOINING, KV_TRANSFER, PULLED, World
 from engine.sim.state import KICKED, State

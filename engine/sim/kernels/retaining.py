@@ -2,7 +2,7 @@
 
 from engine.sim.kernels.cache import cache_put, cache_row, cache_take, cache_touch, cache_unpin
 from engine.sim.kernels.compiling import inlined
-from engine.sim.kernels.scheduler import entry_blocks
+from engine.sim.kernels.sequences import entry_blocks
 from engine.sim.kernels.world import DECODE_ROLE, World
 from engine.sim.state import State
 

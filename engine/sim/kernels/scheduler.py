@@ -11,11 +11,12 @@ from engine.sim.kernels.cache import (
     cache_pin,
     cache_row,
     cache_take,
-    cache_unpin,
 )
-from engine.sim.kernels.compiling import bare, inlined
+from engine.sim.kernels.compiling import inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
-from engine.sim.kernels.queues import join_queue, leave_queue
+from engine.sim.kernels.preemption import last_running, push_out
+from engine.sim.kernels.queues import leave_queue
+from engine.sim.kernels.sequences import begin_decode, blocks_to_come, entry_blocks
 from engine.sim.kernels.stretches import (
     close_stretch,
     keep_blocks,
@@ -23,109 +24,19 @@ from engine.sim.kernels.stretches import (
     plan_ahead,
     stretch_end,
 )
+from engine.sim.kernels.waits import count_queued, lost_cause, waited_kv
 from engine.sim.kernels.world import (
     AFTER_REPLICA,
     COMPUTE,
     COMPUTING,
-    DECODE,
-    FAULT,
-    KV_MEMORY,
-    LOST,
     PREFILL,
-    PREFILL_ROLE,
     PULLED,
-    PUSHED_OUT,
     QUEUE,
-    WAITING,
     World,
 )
-from engine.sim.state import LOGGED, PREEMPTIONS, RING, TOKENS_CACHED, TOKENS_IN, Records, State
+from engine.sim.state import LOGGED, TOKENS_CACHED, TOKENS_IN, State
 
 ADMITTED, LACKS_BLOCKS, TOO_LONG = range(3)
-
-
-@inlined
-def unlink_running(s: State, r: int, q: int) -> None:
-    """Takes a sequence out of the running ones."""
-    rep, req = s.rep, s.req
-    after, before = req[q].run_next, req[q].run_back
-    if before >= 0:
-        req[before].run_next = after
-    else:
-        rep[r].run_head = after
-    if after >= 0:
-        req[after].run_back = before
-    else:
-        rep[r].run_tail = before
-    req[q].run_next = -1
-    req[q].run_back = -1
-    rep[r].running -= 1
-
-
-@inlined
-def release_promise(w: World, s: State, r: int, q: int, tokens: int) -> None:
-    """A sequence that has `tokens` in KV takes no more blocks: what it was promised is free."""
-    if w.pools[s.rep[r].pool].no_evict:
-        s.rep[r].promised -= _blocks_to_come(w, s, r, q, tokens)
-
-
-@inlined
-def _blocks_to_come(w: World, s: State, r: int, q: int, tokens: int) -> int:
-    """Blocks that a sequence with `tokens` in KV still needs for its whole output here."""
-    if w.pools[s.rep[r].pool].role == PREFILL_ROLE:
-        return 0
-    size = w.pools[s.rep[r].pool].block_tokens
-    whole = (s.req[q].prompt + s.req[q].output + size - 1) // size
-    come: int = whole - (tokens + size - 1) // size
-    return come
-
-
-@inlined
-def leave_decode(w: World, s: State, r: int, q: int, step: int) -> int:
-    """Takes a sequence out of the decode sums and counts its grown blocks; returns its tokens."""
-    rep, req = s.rep, s.req
-    size = w.pools[rep[r].pool].block_tokens
-    done = step - req[q].decode_step
-    tokens: int = req[q].start_tokens + done
-    req[q].blocks += (tokens + size - 1) // size - (req[q].start_tokens + size - 1) // size
-    req[q].emitted += done
-    rep[r].decoding -= 1
-    rep[r].context -= tokens
-    release_promise(w, s, r, q, tokens)
-    s.growing[r, (req[q].decode_step - req[q].start_tokens) % size] -= 1
-    return tokens
-
-
-@inlined
-def entry_blocks(w: World, s: State, r: int) -> int:
-    """KV blocks of one prefix entry of a trace."""
-    size = w.pools[s.rep[r].pool].block_tokens
-    blocks: int = (w.requests.entry_tokens + size - 1) // size
-    return blocks
-
-
-@inlined
-def waited_kv(rep: Records, r: int, now: float) -> float:
-    """Seconds so far in which the head of the queue lacked KV blocks."""
-    waited: float = rep[r].wait_kv
-    if rep[r].blocked:
-        waited += now - rep[r].wait_mark
-    return waited
-
-
-@inlined
-def waited_down(rep: Records, r: int, now: float) -> float:
-    """Seconds so far in which the replica was down."""
-    waited: float = rep[r].down_s
-    if not rep[r].up:
-        waited += now - rep[r].down_mark
-    return waited
-
-
-@inlined
-def lost_cause(req: Records, q: int) -> int:
-    """The cause of a request's being computed again."""
-    return FAULT if req[q].preempted == LOST else KV_MEMORY
 
 
 @inlined
@@ -241,91 +152,11 @@ def _grow(w: World, s: State, r: int, now: float) -> bool:
         if cache_make_room(rep, s.cache, r, s.growing[r, column]):
             break
         pushed_out = True
-        _push_out(w, s, r, _last_running(rep, req, r), now)
+        push_out(w, s, r, last_running(rep, req, r), now)
     rep[r].free -= s.growing[r, column]
     if limits.no_evict:
         rep[r].promised -= s.growing[r, column]
     return pushed_out
-
-
-@bare
-def _last_running(rep: Records, req: Records, r: int) -> int:
-    """The running sequence that is pushed out first: of the last priority the last admitted."""
-    last = q = rep[r].run_tail
-    while q >= 0:
-        if req[q].priority > req[last].priority:
-            last = q
-        q = req[q].run_back
-    return int(last)
-
-
-@bare
-def _push_out(w: World, s: State, r: int, q: int, now: float) -> None:
-    """Preempts a sequence: its blocks are free, it waits first in line and is computed again."""
-    rep, req = s.rep, s.req
-    close_stretch(w, s, r, now)
-    s.whole[PREEMPTIONS] += 1
-    if req[q].phase == DECODE:
-        bucket = req[q].finish_step % RING
-        _unlink_ring(s, r, q, bucket)
-        leave_decode(w, s, r, q, rep[r].step)
-    else:
-        _unlink_fill(s, r, q)
-        release_promise(w, s, r, q, req[q].target)
-    if req[q].preempted:
-        s.req_cause[q, lost_cause(req, q)] += now - req[q].mark_s
-    else:
-        for c in range(COMPUTE, AFTER_REPLICA):
-            s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
-    rep[r].free += req[q].blocks
-    req[q].blocks = 0
-    unpin_entries(w, s, r, q)
-    unlink_running(s, r, q)
-    req[q].preempted = PUSHED_OUT
-    req[q].phase = WAITING
-    req[q].target = req[q].prompt + req[q].emitted
-    req[q].filled = 0
-    req[q].chunk = 0
-    req[q].mark_s = now
-    join_queue(rep, req, s.tails, r, q, True)
-
-
-@inlined
-def unpin_entries(w: World, s: State, r: int, q: int) -> None:
-    """Lets go of the prefix entries that a request keeps at a replica."""
-    if s.req[q].pinned > 0:
-        first = w.requests.entry_start[s.req[q].row]
-        for at in range(s.req[q].pinned - 1, -1, -1):
-            cache_unpin(s.rep, s.cache, r, w.agents.agents + w.requests.entry[first + at])
-    s.req[q].pinned = 0
-
-
-@bare
-def _unlink_ring(s: State, r: int, q: int, bucket: int) -> None:
-    req = s.req
-    at = s.ring[r, bucket]
-    if at == q:
-        s.ring[r, bucket] = req[q].ring_next
-        return
-    while req[at].ring_next != q:
-        at = req[at].ring_next
-    req[at].ring_next = req[q].ring_next
-
-
-@bare
-def _unlink_fill(s: State, r: int, q: int) -> None:
-    rep, req = s.rep, s.req
-    at, before = rep[r].fill_head, -1
-    while at != q:
-        before = at
-        at = req[at].fill_next
-    if before < 0:
-        rep[r].fill_head = req[q].fill_next
-    else:
-        req[before].fill_next = req[q].fill_next
-    if rep[r].fill_tail == q:
-        rep[r].fill_tail = before
-    req[q].fill_next = -1
 
 
 @inlined
@@ -366,7 +197,7 @@ def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, in
     need = max(0, total - reused)
     if not limits.chunked_prefill and whole > budget and req[q].source < 0:
         return TOO_LONG, hit, need, pinned
-    come = _blocks_to_come(w, s, r, q, req[q].target) if limits.no_evict else 0
+    come = blocks_to_come(w, s, r, q, req[q].target) if limits.no_evict else 0
     if need + come + rep[r].promised > rep[r].free + loose:
         return LACKS_BLOCKS, hit, need, pinned
     return ADMITTED, hit, need, pinned
@@ -409,7 +240,7 @@ def _take_blocks(w: World, s: State, r: int, q: int, need: int) -> None:
     rep = s.rep
     leave_queue(rep, s.req, s.tails, r)
     if w.pools[rep[r].pool].no_evict:
-        rep[r].promised += _blocks_to_come(w, s, r, q, s.req[q].target)
+        rep[r].promised += blocks_to_come(w, s, r, q, s.req[q].target)
     cache_make_room(rep, s.cache, r, need)
     rep[r].free -= need
 
@@ -428,17 +259,6 @@ def _count_wait(s: State, r: int, q: int, hit: int, now: float) -> None:
             req[q].cached = hit
             s.whole[TOKENS_IN] += req[q].prompt
             s.whole[TOKENS_CACHED] += hit
-
-
-@inlined
-def count_queued(s: State, r: int, q: int, waited: float, now: float) -> None:
-    """Splits a wait in a queue: the replica was down, KV blocks lacked, a place in the batch did."""
-    rep, req = s.rep, s.req
-    down = min(waited_down(rep, r, now) - req[q].mark_down, waited)
-    lacked = min(waited_kv(rep, r, now) - req[q].mark_kv, waited - down)
-    s.req_cause[q, FAULT] += down
-    s.req_cause[q, KV_MEMORY] += lacked
-    s.req_cause[q, QUEUE] += waited - down - lacked
 
 
 @inlined
@@ -491,20 +311,3 @@ def _join(w: World, s: State, r: int, now: float) -> None:
         q = following
     rep[r].join_head = -1
     rep[r].join_tail = -1
-
-
-@inlined
-def begin_decode(w: World, s: State, r: int, q: int) -> None:
-    """The KV of `filled` tokens is there: a token a step from the next one on."""
-    rep, req = s.rep, s.req
-    step = rep[r].step
-    req[q].phase = DECODE
-    req[q].decode_step = step
-    req[q].start_tokens = req[q].filled
-    req[q].finish_step = step + req[q].output - req[q].emitted
-    rep[r].decoding += 1
-    rep[r].context += req[q].filled
-    s.growing[r, (step - req[q].filled) % w.pools[rep[r].pool].block_tokens] += 1
-    bucket = req[q].finish_step % RING
-    req[q].ring_next = s.ring[r, bucket]
-    s.ring[r, bucket] = q

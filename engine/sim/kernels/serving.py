@@ -28,13 +28,12 @@ from engine.sim.kernels.network import (
 from engine.sim.kernels.pulls import ask_pull, kick, pull_ended, start_pull
 from engine.sim.kernels.retaining import retain
 from engine.sim.kernels.samples import count_bin, row_of, take_sample
-from engine.sim.kernels.scheduler import (
+from engine.sim.kernels.scheduler import schedule
+from engine.sim.kernels.sequences import (
     begin_decode,
     entry_blocks,
     leave_decode,
-    lost_cause,
     release_promise,
-    schedule,
     unlink_running,
 )
 from engine.sim.kernels.slots import give_slot, take_slot
@@ -45,6 +44,7 @@ from engine.sim.kernels.stretches import (
     keep_blocks,
     skip_steps,
 )
+from engine.sim.kernels.waits import lost_cause
 from engine.sim.kernels.world import (
     AFTER_REPLICA,
     BYTES_A_TOKEN,

@@ -1,0 +1,46 @@
+"""The verb `explain`: why a design is slow, and which fixes help."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from engine.catalog.catalog import Catalog
+from engine.scenario.design import Design
+
+Opened = tuple[Design, Catalog, Any]
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """The options of the verb."""
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--until", type=float, default=None, metavar="SECONDS")
+    verb.add_argument("--runs", type=int, default=5, help="seeds of each variant")
+    verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
+    verb.add_argument("--no-fixes", action="store_true", help="leave the fixes out")
+
+
+def explain(
+    options: argparse.Namespace,
+    opened: Opened,
+    say: Callable[[argparse.Namespace, dict[str, Any], list[str]], None],
+    progress: Callable[[float], None],
+) -> None:
+    """Runs the study and prints it."""
+    from engine.report.whatif import whatif_report
+    from engine.scenario.scenario import Scenario
+    from engine.study.fixes import try_fixes
+    from engine.study.whatif import what_if
+
+    design, catalog, _ = opened
+    scenario = Scenario(
+        design=design,
+        catalog=catalog,
+        until_s=options.until or design.run.until_s,
+        seed=design.run.seed,
+    )
+    told = None if options.json else progress
+    base, found = what_if(scenario, options.runs, options.jobs, told)
+    fixes = [] if options.no_fixes else try_fixes(scenario, base, told)
+    report, lines = whatif_report(base, found, fixes, design.prices.currency)
+    say(options, report, lines)

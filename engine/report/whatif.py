@@ -1,0 +1,89 @@
+"""Why it is slow and what would help, for a reader at a terminal."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from engine.metrics.summary import Summary
+from engine.report.tables import aligned
+from engine.study.fixes import Fix
+from engine.study.whatif import CONFIDENCE, Gain, WhatIf
+from engine.units import format_quantity
+
+
+def whatif_report(
+    base: Sequence[Summary], found: Sequence[WhatIf], fixes: Sequence[Fix], currency: str
+) -> tuple[dict[str, Any], list[str]]:
+    """The object that is printed as JSON, and the lines of the tables."""
+    report = {
+        "seeds": [summary.seed for summary in base],
+        "bottlenecks": base[0].bottlenecks,
+        "resources": list(found),
+        "fixes": list(fixes),
+        "currency": currency,
+    }
+    seeds = f"seeds {base[0].seed} to {base[-1].seed}"
+    lines = [
+        f"{base[0].design}, {seeds}: where the time of requests goes",
+        *aligned([(f"  {row.share:6.1%}", row.resource) for row in base[0].bottlenecks]),
+        f"what would help ({CONFIDENCE:.0%} intervals; gains of twice as much of each)",
+        *aligned(_resource_rows(found)),
+    ]
+    if fixes:
+        lines += ["fixes that were tried", *aligned(_fix_rows(fixes, currency))]
+    return msgspec.to_builtins(report), lines
+
+
+def _resource_rows(found: Sequence[WhatIf]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("", "", "latency", "10 % more", "tokens/s", "TTFT p95", "")]
+    for place, row in enumerate(found):
+        with_others = [other.resource for other in found if other.group == row.group]
+        note = "" if row.helps else "no help"
+        if row.helps and len(with_others) > 1:
+            note = "inseparable from " + ", ".join(n for n in with_others if n != row.resource)
+        rows.append(
+            (
+                f"  {place + 1}.",
+                row.resource,
+                _gain(row.large.latency, interval=True),
+                _gain(row.small.latency),
+                _gain(row.large.output_tokens_per_s),
+                _gain(row.large.ttft_p95),
+                note,
+            )
+        )
+    return rows
+
+
+def _fix_rows(fixes: Sequence[Fix], currency: str) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [
+        ("", "latency", "tokens/s", "TTFT p95", "goodput", "price", "power")
+    ]
+    rows += [
+        (
+            f"  {fix.proposal.text}",
+            _gain(fix.effect.latency, interval=True),
+            _gain(fix.effect.output_tokens_per_s),
+            _gain(fix.effect.ttft_p95),
+            _gain(fix.effect.goodput),
+            _more(fix.price, currency),
+            _more(fix.power_w, "W"),
+        )
+        for fix in fixes
+    ]
+    return rows
+
+
+def _gain(gain: Gain | None, *, interval: bool = False) -> str:
+    """A gain in percent; latencies that fall are gains, so that more is better everywhere."""
+    if gain is None:
+        return "-"
+    text = f"{gain.mean:+.1%}"
+    return f"{text} ({gain.low:+.1%} to {gain.high:+.1%})" if interval else text
+
+
+def _more(value: float, unit: str) -> str:
+    if abs(value) < 0.5:
+        return "-"
+    return ("+" if value > 0 else "-") + format_quantity(abs(value), unit, 3)

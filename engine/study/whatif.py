@@ -1,0 +1,219 @@
+"""Why is it slow: the run repeated with each resource better, under the same seeds.
+
+A share of the latency says where time goes, not what would help: requests that no longer wait for one
+thing wait for the next. Here each resource is made 10 % and twice as good, and the same requests are
+run again (common random numbers), so that a gain is a paired difference (Law, "Simulation Modeling and
+Analysis", 11.2). Gains are relative to the base; their intervals are Student's over the seeds.
+"""
+
+import dataclasses
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from engine.errors import EngineError, ScenarioError
+from engine.metrics.summary import Summary, summarise
+from engine.scenario.hashing import design_hash
+from engine.scenario.scenario import Scenario
+from engine.sim.faults import Faults
+from engine.sim.lower import Lowered, lower
+from engine.sim.prepare import refuse_broken_drawing
+from engine.sim.run import Simulation
+from engine.study.resources import Resource, changes_design, improved, improved_design
+
+F8 = NDArray[np.float64]
+
+Task = tuple[int, Resource | None, float]  # seed, what is better, how much
+
+CONFIDENCE = 0.95
+FACTORS = (1.1, 2.0)
+USUAL_RUNS = 5
+MOST_RUNS = 100
+SMALLEST = 1e-4  # a gain below 0.01 % is none
+
+
+class Stopped(Exception):  # noqa: N818 - not an error
+    """Whoever asked for the study does not want it any more."""
+
+
+class Gain(msgspec.Struct, frozen=True, kw_only=True):
+    """A relative gain with its interval over the seeds; more is better, whatever the figure."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Effect(msgspec.Struct, frozen=True, kw_only=True):
+    """What one improvement changes: gains of throughput, falls of latencies; None: not known."""
+
+    latency: Gain | None  # mean end-to-end latency
+    output_tokens_per_s: Gain | None
+    ttft_p95: Gain | None
+    tpot_p50: Gain | None
+    goodput: Gain | None
+
+
+class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
+    """One resource: its effects by factor, and where it stands in the ranking."""
+
+    resource: str
+    small: Effect  # 10 % better
+    large: Effect  # twice as good
+    helps: bool  # twice as good shortens the mean latency for certain
+    group: int  # equal numbers: their gains overlap, they are inseparable
+
+
+FIGURES: dict[str, tuple[Callable[[Summary], float | None], bool]] = {
+    "latency": (lambda summary: summary.e2e_s.mean, False),
+    "output_tokens_per_s": (lambda summary: summary.output_tokens_per_s, True),
+    "ttft_p95": (lambda summary: summary.ttft_s.p95, False),
+    "tpot_p50": (lambda summary: summary.tpot_s.p50, False),
+    "goodput": (lambda summary: summary.goodput.requests_per_s, True),
+}
+
+
+def what_if(
+    scenario: Scenario,
+    runs: int = USUAL_RUNS,
+    jobs: int = 0,
+    progress: Callable[[float], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+) -> tuple[list[Summary], list[WhatIf]]:
+    """The base runs, and every resource in order of what it would bring.
+
+    Args:
+        scenario: what is slow; seeds go up from its own.
+        runs: seeds.
+        jobs: threads, 0 for one a core; results do not depend on it.
+        progress: gets the share that is done.
+        stopped: asked before every run.
+
+    Raises:
+        ScenarioError: the design cannot run, or the number of runs cannot be.
+        Stopped: `stopped` said so.
+    """
+    if not 2 <= runs <= MOST_RUNS:
+        raise ScenarioError("runs", f"{runs} are asked for", f"ask for 2 to {MOST_RUNS}")
+    refuse_broken_drawing(scenario.design, scenario.catalog)
+    seeds = [scenario.seed + number for number in range(runs)]
+    tasks: list[Task] = [(seed, None, 1.0) for seed in seeds]
+    tasks += [(seed, r, factor) for r in Resource for factor in FACTORS for seed in seeds]
+    done = 0
+
+    def run(task: Task) -> Summary | None:
+        nonlocal done
+        if stopped is not None and stopped():
+            raise Stopped
+        found = _run(scenario, *task)
+        done += 1
+        if progress is not None:
+            progress(done / len(tasks))
+        return found
+
+    with ThreadPoolExecutor(_workers(jobs, len(tasks)), thread_name_prefix="what-if") as pool:
+        summaries = list(pool.map(run, tasks))
+    base = [summary for summary in summaries[:runs] if summary is not None]
+    rows = []
+    for number, resource in enumerate(Resource):
+        first = runs * (1 + 2 * number)
+        small, large = (_effect(base, summaries[at : at + runs]) for at in (first, first + runs))
+        if small is not None and large is not None:
+            rows.append((resource, small, large))
+    return base, ranked(rows)
+
+
+def ranked(rows: Sequence[tuple[Resource, Effect, Effect]]) -> list[WhatIf]:
+    """Resources by the latency that twice as much of them takes away, inseparable ones grouped.
+
+    One that helps is in the group of the best of it while its interval overlaps that one's.
+    """
+
+    def gain(row: tuple[Resource, Effect, Effect]) -> Gain:
+        return row[2].latency or Gain(mean=0.0, low=0.0, high=0.0)
+
+    order = sorted(rows, key=lambda row: (-gain(row).mean, row[0].value))
+    found: list[WhatIf] = []
+    group, leader = 0, None
+    for row in order:
+        here = gain(row)
+        helps = here.low > 0 and here.mean > SMALLEST
+        if leader is None or not helps or here.high < leader.low:
+            group += 1
+            leader = here if helps else None
+        found.append(
+            WhatIf(resource=row[0].value, small=row[1], large=row[2], helps=helps, group=group)
+        )
+    return found
+
+
+def paired(base: F8, other: F8, *, more_is_better: bool) -> Gain:
+    """The relative gain of paired runs: mean and interval of each pair's own change."""
+    change = (other - base if more_is_better else base - other) / base
+    mean = float(change.mean())
+    half = 0.0
+    if len(change) > 1 and change.std() > 0:
+        error = float(change.std(ddof=1)) / len(change) ** 0.5
+        half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, len(change) - 1)) * error
+    return Gain(mean=mean, low=mean - half, high=mean + half)
+
+
+def effect_of(base: Sequence[Summary], other: Sequence[Summary]) -> Effect:
+    """The gains of other runs under the seeds of the base."""
+    gains: dict[str, Gain | None] = {}
+    for name, (figure, more) in FIGURES.items():
+        pairs = [
+            (a, b)
+            for one, two in zip(base, other, strict=True)
+            if (a := figure(one)) is not None and (b := figure(two)) is not None
+        ]
+        before, after = (np.array([pair[side] for pair in pairs]) for side in (0, 1))
+        known = len(pairs) > 1 and bool((before > 0).all())
+        gains[name] = paired(before, after, more_is_better=more) if known else None
+    return Effect(**gains)
+
+
+def run_scenario(
+    scenario: Scenario, change: Callable[[Lowered], Lowered] | None = None
+) -> Summary:
+    """One run of a scenario, with its tables changed before it begins."""
+    lowered = lower(scenario)
+    if change is not None:
+        lowered = change(lowered)
+    design, until_s, seed = scenario.design, scenario.until_s, scenario.seed
+    faults = None
+    if not design.faults.is_empty:
+        faults = Faults(design.faults, lowered, design, until_s, seed)
+    simulation = Simulation(lowered, design_hash(design), seed, until_s, faults=faults)
+    simulation.run_to_end()
+    return summarise(simulation.results(), lowered, scenario)
+
+
+def _run(
+    scenario: Scenario, seed: int, resource: Resource | None, factor: float
+) -> Summary | None:
+    """One run of the study; None for an improvement that the design cannot have."""
+    own = dataclasses.replace(scenario, seed=seed)
+    if resource is None:
+        return run_scenario(own)
+    if not changes_design(resource):
+        return run_scenario(own, lambda lowered: improved(lowered, resource, factor))
+    try:
+        design = improved_design(own.design, resource, factor)
+        return run_scenario(dataclasses.replace(own, design=design))
+    except EngineError:
+        return None
+
+
+def _effect(base: Sequence[Summary], other: Sequence[Summary | None]) -> Effect | None:
+    known = [summary for summary in other if summary is not None]
+    return effect_of(base, known) if len(known) == len(base) else None
+
+
+def _workers(jobs: int, tasks: int) -> int:
+    return min(jobs or os.cpu_count() or 1, tasks)
