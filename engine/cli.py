@@ -253,11 +253,15 @@ def _simulate(options: argparse.Namespace) -> int:
     design = _as_asked(design, options)
     trace = None
     until_s = options.until or design.run.until_s
-    path = options.trace or (Path(design.workload.trace_path) if _wants_trace(design) else None)
+    traced = design.traced()
+    own = Path(traced.trace_path) if traced is not None and traced.trace_path else None
+    path = options.trace or own
     if path is not None:
         from engine.workload.traces import read_trace
 
-        kind = options.trace_format or design.workload.trace_format or _guess_format(path)
+        kind = (
+            options.trace_format or (traced.trace_format if traced else "") or _guess_format(path)
+        )
         if not kind:
             print("rackflow simulate: say --trace-format", file=sys.stderr)
             return USAGE
@@ -291,10 +295,6 @@ def _simulate_seeds(options: argparse.Namespace, scenario: Any) -> int:
     summaries = run_seeds(scenario, seeds, options.jobs, None if options.json else _progress)
     _say(options, *seeds_report(summaries, chances(summaries)))
     return OK
-
-
-def _wants_trace(design: Design) -> bool:
-    return design.workload.kind == "trace" and bool(design.workload.trace_path)
 
 
 def _guess_format(path: Path) -> str:

@@ -17,7 +17,6 @@ from app.jobs.run_control import RunControl, Stopped
 from engine.errors import EngineError
 from engine.scenario.faults import FaultEvent
 from engine.scenario.scenario import Scenario
-from engine.workload.spec import WorkloadKind
 
 NICENESS = 5
 
@@ -147,8 +146,8 @@ def with_trace(scenario: Scenario) -> Scenario:
     Raises:
         TraceError: the file is missing or has a wrong value.
     """
-    workload = scenario.design.workload
-    if workload.kind is not WorkloadKind.TRACE or scenario.trace is not None:
+    workload = scenario.design.traced()
+    if workload is None or scenario.trace is not None:
         return scenario
     from engine.workload.traces import read_trace
 

@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self.resizeDocks(column, [height * 55 // 100, height * 45 // 100], Qt.Orientation.Vertical)
         column = [self.docks["palette"], self.docks["outline"]]
         self.resizeDocks(column, [height * 65 // 100, height * 35 // 100], Qt.Orientation.Vertical)
+        self.docks["charts"].raise_()
         charts = CHARTS_HEIGHT if height >= TALL else CHARTS_HEIGHT_LOW
         self.resizeDocks([self.docks["charts"]], [charts], Qt.Orientation.Vertical)
 
@@ -199,10 +200,11 @@ class MainWindow(QMainWindow):
             "faults": add_dock(self, "faults", self.tr("Faults"), self.faults, bottom),
         }
         self.tabifyDockWidget(self.docks["load"], self.docks["faults"])
-        self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["what_if"])
-        self.tabifyDockWidget(self.docks["what_if"], self.docks["findings"])
+        self.tabifyDockWidget(self.docks["inspector"], self.docks["what_if"])
+        self.tabifyDockWidget(self.docks["bottlenecks"], self.docks["findings"])
         self.tabifyDockWidget(self.docks["findings"], self.docks["analysis"])
-        self.docks["bottlenecks"].raise_()
+        for name in ("bottlenecks", "inspector"):
+            self.docks[name].raise_()
 
     def _make_menus_and_bars(self) -> None:
         menus = self.actions_by_id.fill_menu_bar(self.menuBar())

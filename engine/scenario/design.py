@@ -12,7 +12,7 @@ import msgspec
 from engine.catalog.llms import LlmSpec
 from engine.scenario.faults import FaultPlan
 from engine.topology.elements import Element, Group, Link
-from engine.workload.spec import WorkloadSpec
+from engine.workload.spec import WorkloadKind, WorkloadSpec
 
 
 class Router(StrEnum):
@@ -212,6 +212,25 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
             return self.tenants
         service = self.deployment.service
         return (Tenant(name="", workload=self.workload, service=service, slo=self.slo),)
+
+    def traced(self) -> WorkloadSpec | None:
+        """The workload whose trace file a run reads: of the first tenant that has one."""
+        loads = [tenant.workload for tenant in self.all_tenants()]
+        return next((load for load in loads if load.kind is WorkloadKind.TRACE), None)
+
+    def untraced(self) -> "Design":
+        """The design with a small open loop in place of every trace, to be checked without files."""
+
+        def plain(load: WorkloadSpec) -> WorkloadSpec:
+            if load.kind is not WorkloadKind.TRACE:
+                return load
+            return msgspec.structs.replace(load, kind=WorkloadKind.POISSON)
+
+        tenants = tuple(
+            msgspec.structs.replace(tenant, workload=plain(tenant.workload))
+            for tenant in self.tenants
+        )
+        return msgspec.structs.replace(self, workload=plain(self.workload), tenants=tenants)
 
     def ids(self) -> list[str]:
         """Ids of all elements, then of all links."""

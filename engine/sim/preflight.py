@@ -1,7 +1,5 @@
 """Preflight: everything that can be said against a design before a run."""
 
-import msgspec
-
 from engine.catalog.catalog import Catalog
 from engine.errors import EngineError
 from engine.findings import Finding, Severity
@@ -10,7 +8,6 @@ from engine.scenario.scenario import Scenario
 from engine.sim.lower import lower
 from engine.topology.model import Topology
 from engine.topology.rules import check_topology
-from engine.workload.spec import WorkloadKind
 
 
 def preflight(design: Design, catalog: Catalog) -> list[Finding]:
@@ -18,12 +15,8 @@ def preflight(design: Design, catalog: Catalog) -> list[Finding]:
     findings = check_topology(Topology(design.elements, design.links, design.groups), catalog)
     if any(f.severity is Severity.ERROR for f in findings):
         return findings
-    if design.workload.kind is WorkloadKind.TRACE:
-        design = msgspec.structs.replace(
-            design, workload=msgspec.structs.replace(design.workload, kind=WorkloadKind.AGENTS)
-        )
     try:
-        lower(Scenario(design=design, catalog=catalog, until_s=1.0, seed=1))
+        lower(Scenario(design=design.untraced(), catalog=catalog, until_s=1.0, seed=1))
     except EngineError as error:
         findings.append(
             Finding(

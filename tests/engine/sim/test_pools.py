@@ -8,11 +8,13 @@ import pytest
 
 from engine.catalog.catalog import Catalog
 from engine.errors import ScenarioError
+from engine.findings import Severity
 from engine.metrics.summary import Summary, summarise
 from engine.scenario.design import Deployment, Design, PoolRole, Router, Slo, Tenant
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import Cause
 from engine.sim.lower import Lowered, lower
+from engine.sim.preflight import preflight
 from engine.sim.results import RunResults
 from engine.storage.project_file import decode_design, encode_design
 from engine.topology.generators import mesh_of_eight
@@ -275,3 +277,15 @@ def test_a_tenant_of_an_unknown_service_is_refused(shop: Catalog) -> None:
     )
     with pytest.raises(ScenarioError, match="no pool has the service 'none'"):
         lower(Scenario(design=design, catalog=shop, until_s=1.0, seed=1))
+
+
+def test_a_design_whose_tenant_has_a_trace_is_checked_without_the_file(shop: Catalog) -> None:
+    traced = WorkloadSpec(kind=WorkloadKind.TRACE, trace_path="nowhere.jsonl")
+    design = msgspec.structs.replace(
+        worlds.one_chip(shop), tenants=(Tenant(name="t", workload=traced),)
+    )
+    assert design.traced() == traced
+    assert [f for f in preflight(design, shop) if f.severity is Severity.ERROR] == []
+    given = worlds.trace([0.0], [10], [2])
+    scenario = Scenario(design=design, catalog=shop, until_s=5.0, seed=1, trace=given)
+    assert run(lower(scenario), 5.0).completed == 1
