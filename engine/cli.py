@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine import __version__, cli_explain
+from engine import __version__, cli_explain, cli_traces
 from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.errors import EngineError
@@ -21,13 +21,13 @@ from engine.scenario.design import CollectiveAlgorithm, Design, Routing
 
 OK, FAILED, USAGE = 0, 1, 2
 
-TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
 VERBS = (
     "validate",
     "analyse",
     "collective",
     "simulate",
     "explain",
+    "trace",
     "flows",
     "predict",
     "export",
@@ -83,35 +83,11 @@ def build_parser() -> argparse.ArgumentParser:
     verb.add_argument("--library", default="nccl", help="whose calibration: nccl, vllm, deepep")
     verb = add("collective", "time one collective alone on the drawn links", _collective_verb)
     _collective_options(verb)
-    verb = add("simulate", "run the design's workload or a trace", _simulate)
-    verb.add_argument("file", type=Path)
-    verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
-    verb.add_argument("--seed", type=int, default=None)
-    verb.add_argument("--runs", type=int, default=1, help="seeds one after the other, from --seed")
-    verb.add_argument("--jobs", type=int, default=0, help="threads of the runs (0: one a core)")
-    verb.add_argument(
-        "--algorithm",
-        choices=[item.value for item in CollectiveAlgorithm],
-        default=None,
-        help="of the all-reduces, in place of the design's",
-    )
-    verb.add_argument(
-        "--routing",
-        choices=[item.value for item in Routing],
-        default=None,
-        help="over paths of equal cost, in place of the design's",
-    )
-    verb.add_argument("--trace", type=Path, default=None)
-    verb.add_argument("--trace-format", choices=TRACE_FORMATS, default=None)
-    verb.add_argument(
-        "--trace-columns",
-        default="",
-        metavar="arrival_s=A,input_tokens=B,output_tokens=C",
-        help="columns of a generic csv trace",
-    )
+    _add_simulate(add("simulate", "run the design's workload or a trace", _simulate))
     cli_explain.add_arguments(
         add("explain", "why the design is slow, and which fixes help", _explain)
     )
+    cli_traces.add_arguments(add("trace", "say what is in a trace of requests", _trace))
     verb = add("flows", "completion times of flows on links (network model alone)", _flows)
     verb.add_argument("--links", type=Path, required=True)
     verb.add_argument("--flows", type=Path, required=True)
@@ -155,6 +131,36 @@ def _seconds(text: str) -> float:
         message = f"{text} is not a number of seconds above 0"
         raise argparse.ArgumentTypeError(message)
     return value
+
+
+def _add_simulate(verb: argparse.ArgumentParser) -> None:
+    """The options of the verb simulate."""
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--until", type=_seconds, default=None, metavar="SECONDS")
+    verb.add_argument("--seed", type=int, default=None)
+    verb.add_argument("--runs", type=int, default=1, help="seeds one after the other, from --seed")
+    verb.add_argument("--jobs", type=int, default=0, help="threads of the runs (0: one a core)")
+    verb.add_argument(
+        "--algorithm",
+        choices=[item.value for item in CollectiveAlgorithm],
+        default=None,
+        help="of the all-reduces, in place of the design's",
+    )
+    verb.add_argument(
+        "--routing",
+        choices=[item.value for item in Routing],
+        default=None,
+        help="over paths of equal cost, in place of the design's",
+    )
+    verb.add_argument("--trace", type=Path, default=None)
+    verb.add_argument("--trace-format", choices=cli_traces.FORMATS, default=None)
+    verb.add_argument(
+        "--trace-columns",
+        default="",
+        metavar="arrival_s=A,input_tokens=B,output_tokens=C",
+        help="columns of a generic csv trace",
+    )
+    cli_traces.add_scaling(verb)
 
 
 def _validate(options: argparse.Namespace) -> int:
@@ -257,15 +263,16 @@ def _simulate(options: argparse.Namespace) -> int:
     own = Path(traced.trace_path) if traced is not None and traced.trace_path else None
     path = options.trace or own
     if path is not None:
-        from engine.workload.traces import read_trace
+        from engine.workload.traces import detect_format, read_trace
 
         kind = (
-            options.trace_format or (traced.trace_format if traced else "") or _guess_format(path)
+            options.trace_format or (traced.trace_format if traced else "") or detect_format(path)
         )
         if not kind:
             print("rackflow simulate: say --trace-format", file=sys.stderr)
             return USAGE
         trace = read_trace(path, kind, _columns(options.trace_columns))
+        trace = cli_traces.scaled(trace, options)
         if options.until is None:
             until_s = float(trace.arrival_s[-1]) + DRAIN_S
     scenario = Scenario(
@@ -297,10 +304,6 @@ def _simulate_seeds(options: argparse.Namespace, scenario: Any) -> int:
     return OK
 
 
-def _guess_format(path: Path) -> str:
-    return "servegen" if path.is_dir() else "mooncake" if path.suffix == ".jsonl" else ""
-
-
 def _columns(text: str) -> dict[str, str] | None:
     pairs = [part.split("=", 1) for part in text.split(",") if "=" in part]
     return {key.strip(): value.strip() for key, value in pairs} or None
@@ -309,6 +312,11 @@ def _columns(text: str) -> dict[str, str] | None:
 def _progress(share: float) -> None:
     if sys.stderr.isatty():
         print(f"\r{share:6.1%}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+
+def _trace(options: argparse.Namespace) -> int:
+    cli_traces.describe(options, _columns(options.columns), _say)
+    return OK
 
 
 def _explain(options: argparse.Namespace) -> int:

@@ -1,6 +1,5 @@
 """Open loops as tables: drawn requests and traces of one tenant."""
 
-import itertools
 import math
 
 import numpy as np
@@ -10,6 +9,7 @@ from engine.errors import ScenarioError
 from engine.scenario.scenario import Scenario
 from engine.sim.distributions import check_distribution
 from engine.sim.tables import RequestTables
+from engine.workload.blocks import joined_blocks
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
 
@@ -68,17 +68,10 @@ def with_whole_blocks(trace: RequestTrace, kv_block_tokens: int) -> RequestTrace
     joined = -(-kv_block_tokens // trace.block_tokens) if trace.block_tokens else 1
     if joined < 2:
         return trace
-    names: dict[tuple[int, ...], int] = {}
-    starts, blocks = [0], []
-    for first, last in itertools.pairwise(trace.block_start.tolist()):
-        row = trace.blocks[first:last].tolist()
-        for at in range(0, len(row) - joined + 1, joined):
-            key = tuple(row[at : at + joined])
-            blocks.append(names.setdefault(key, len(names)))
-        starts.append(len(blocks))
+    start, blocks = joined_blocks(trace.block_start, trace.blocks, joined)
     return trace._replace(
-        block_start=np.array(starts, np.int64),
-        blocks=np.array(blocks, np.int32),
+        block_start=start,
+        blocks=blocks,
         block_tokens=joined * trace.block_tokens,
     )
 

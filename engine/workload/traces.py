@@ -20,6 +20,8 @@ import msgspec
 import numpy as np
 
 from engine.errors import FileError, TooLargeError, TraceError
+from engine.workload.blocks import read_ids
+from engine.workload.quick_csv import QuickColumns, read_columns
 from engine.workload.servegen import read_servegen
 from engine.workload.trace import RequestTrace
 
@@ -28,6 +30,8 @@ MAX_REQUESTS = 20_000_000
 MAX_BLOCKS = 200_000_000
 MAX_TOKENS = 100_000_000  # of one request
 MAX_LINE = 16 * 2**20
+QUICK_BYTES = 2**30  # of JSON lines that are read at once
+QUICK_LINES = 20_000  # that are decoded at once
 
 
 _CLOCK = re.compile(r"(\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)?$")
@@ -122,6 +126,27 @@ def read_trace(
     return _read_csv(path, chosen)
 
 
+def detect_format(path: Path) -> str:
+    """The format of a trace by its first line; '' if it is none that is known.
+
+    Mooncake and Bailian lines look alike: times in whole milliseconds are Mooncake's.
+    """
+    if path.is_dir():
+        return "servegen"
+    with _opened(path) as lines:
+        first = next((line for _, line in lines if line.strip()), "")
+    titles = [title.strip() for title in first.strip().split(",")]
+    if {"TIMESTAMP", "ContextTokens", "GeneratedTokens"} <= set(titles):
+        return "azure"
+    if {"Timestamp", "Request tokens", "Response tokens"} <= set(titles):
+        return "burstgpt"
+    if {"arrival_s", "input_tokens", "output_tokens"} <= set(titles):
+        return "csv"
+    if not first.lstrip().startswith("{"):
+        return ""
+    return "bailian" if '"chat_id"' in first or '"turn"' in first else "mooncake"
+
+
 def _mapped(columns: Mapping[str, str]) -> _Columns:
     return _Columns(
         columns.get("arrival_s", "arrival_s"),
@@ -156,6 +181,33 @@ def _lines(path: Path, file: Iterator[str]) -> Iterator[tuple[int, str]]:
 
 
 def _read_csv(path: Path, columns: _Columns) -> RequestTrace:
+    quick = read_columns(path, columns[:3], is_clock=columns.time is _clock_s)
+    if quick is not None and len(quick.arrival_s) <= MAX_REQUESTS:
+        return _of_columns(path, quick)
+    return _read_rows(path, columns)
+
+
+def _of_columns(path: Path, quick: QuickColumns) -> RequestTrace:
+    """The trace of whole columns; rows without input or output are left out."""
+    kept = (quick.input_tokens > 0) & (quick.output_tokens > 0)
+    if not kept.any():
+        raise FileError(path, "has no request with output", "choose another trace")
+    arrival = quick.arrival_s[kept]
+    order = np.argsort(arrival, kind="stable")
+    return RequestTrace(
+        arrival_s=arrival[order] - arrival.min(),
+        input_tokens=quick.input_tokens[kept][order].astype(np.int32),
+        output_tokens=quick.output_tokens[kept][order].astype(np.int32),
+        block_start=np.zeros(len(order) + 1, np.int64),
+        blocks=np.empty(0, np.int32),
+        block_tokens=0,
+        name=path.name,
+        skipped_rows=int((~kept).sum()),
+    )
+
+
+def _read_rows(path: Path, columns: _Columns) -> RequestTrace:
+    """The careful way: row by row, so that a wrong value is named with its place."""
     rows = _Rows(path)
     with _opened(path) as lines:
         number = 1
@@ -228,6 +280,60 @@ class _JsonRow(msgspec.Struct):
 
 
 def _read_json_lines(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
+    quick = _quick_json(path, unit_s, block_tokens)
+    return quick if quick is not None else _careful_json(path, unit_s, block_tokens)
+
+
+def _quick_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace | None:
+    """Many lines at once; None where the careful reader has to look."""
+    try:
+        if path.stat().st_size > QUICK_BYTES:
+            return None
+        lines = [line for line in path.read_bytes().splitlines() if line.strip()]
+        rows: list[_RawRow] = []
+        decoder = msgspec.json.Decoder(list[_RawRow])
+        for first in range(0, len(lines), QUICK_LINES):
+            part = lines[first : first + QUICK_LINES]
+            found = decoder.decode(b"[" + b",".join(part) + b"]")
+            if len(found) != len(part):
+                return None
+            rows += found
+    except (OSError, msgspec.DecodeError, RecursionError):
+        return None
+    arrival = np.array([row.timestamp for row in rows], np.float64) * unit_s
+    inputs = np.array([row.input_length for row in rows])
+    outputs = np.array([row.output_length for row in rows])
+    if not len(rows) or len(rows) > MAX_REQUESTS or inputs.dtype != np.int64:
+        return None
+    if outputs.dtype != np.int64 or not np.isfinite(arrival).all():
+        return None
+    if not all(((n >= 0) & (n <= MAX_TOKENS)).all() for n in (inputs, outputs)):
+        return None
+    kept = (inputs > 0) & (outputs > 0)
+    if not kept.any():
+        return None
+    texts = [bytes(row.hash_ids) for row, good in zip(rows, kept.tolist(), strict=True) if good]
+    found_ids = read_ids(texts)
+    if found_ids is None or len(found_ids[1]) > MAX_BLOCKS:
+        return None
+    start, ids = found_ids
+    arrival = arrival[kept]
+    order = np.argsort(arrival, kind="stable")
+    blocks, start = _reordered(ids, start, order)
+    return RequestTrace(
+        arrival_s=arrival[order] - arrival.min(),
+        input_tokens=inputs[kept][order].astype(np.int32),
+        output_tokens=outputs[kept][order].astype(np.int32),
+        block_start=start,
+        blocks=blocks,
+        block_tokens=block_tokens if len(blocks) else 0,
+        name=path.name,
+        skipped_rows=int((~kept).sum()),
+    )
+
+
+def _careful_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
+    """Line by line, so that a wrong value is named with its place."""
     rows = _Rows(path)
     decoder = msgspec.json.Decoder(_JsonRow)
     with _opened(path) as lines:
@@ -260,6 +366,15 @@ def _check_row(path: Path, line: int, row: _JsonRow) -> None:
 def _field(message: str) -> str:
     """The field that a decoder's message names, as in '... - at `$.input_length`'."""
     return message.rpartition("$.")[2].rstrip("`") if "$." in message else ""
+
+
+class _RawRow(msgspec.Struct, gc=False):
+    """The same line with its hash ids as text: most time goes into making numbers of them."""
+
+    timestamp: float
+    input_length: int
+    output_length: int
+    hash_ids: msgspec.Raw = msgspec.Raw(b"[]")
 
 
 def _reordered(

@@ -262,3 +262,33 @@ def test_explain_ranks_resources_and_tries_fixes(
     assert all(fix["proposal"]["text"] for fix in report["fixes"])
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == 0
     assert "what would help" in capsys.readouterr().out
+
+
+def test_trace_says_what_is_in_a_file_and_finds_its_format(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "t.jsonl"
+    rows = [{"timestamp": 1000 * n, "input_length": 1024, "output_length": 5, "hash_ids": [0, n]}
+            for n in range(5)]  # fmt: skip
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    assert main(["trace", str(path), "--json"]) == OK
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["format"], facts["requests"], facts["rate_per_s"]) == ("mooncake", 5, 1.0)
+    assert (facts["blocks"], facts["distinct_blocks"], facts["reused_blocks"]) == (10, 5, 5)
+    path.write_text("nothing that is known\n")
+    assert main(["trace", str(path)]) == FAILED
+    assert "no format that is known" in capsys.readouterr().err
+
+
+def test_a_trace_may_be_made_denser_and_longer(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, trace = tmp_path / "small.rackflow", tmp_path / "t.csv"
+    save_design(path, worlds.one_chip(shop), shop)
+    trace.write_text("arrival_s,input_tokens,output_tokens\n0,100,4\n10,100,4\n")
+    plain = ["simulate", str(path), "--trace", str(trace), "--json"]
+    assert main([*plain, "--rate-scale", "2", "--output-scale", "3"]) == OK
+    report = json.loads(capsys.readouterr().out)
+    assert report["requests_completed"] == 2
+    assert report["simulated_s"] < 10
+    assert main([*plain, "--rate-scale", "0"]) == FAILED
