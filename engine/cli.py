@@ -27,6 +27,7 @@ VERBS = (
     "collective",
     "simulate",
     "explain",
+    "outages",
     "trace",
     "flows",
     "predict",
@@ -86,6 +87,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_simulate(add("simulate", "run the design's workload or a trace", _simulate))
     cli_explain.add_arguments(
         add("explain", "why the design is slow, and which fixes help", _explain)
+    )
+    cli_explain.add_outage_arguments(
+        add("outages", "what the loss of one component of each kind leaves (N-1)", _outages)
     )
     cli_traces.add_arguments(add("trace", "say what is in a trace of requests", _trace))
     verb = add("flows", "completion times of flows on links (network model alone)", _flows)
@@ -312,6 +316,11 @@ def _columns(text: str) -> dict[str, str] | None:
 def _progress(share: float) -> None:
     if sys.stderr.isatty():
         print(f"\r{share:6.1%}", end="" if share < 1 else "\n", file=sys.stderr, flush=True)
+
+
+def _outages(options: argparse.Namespace) -> int:
+    cli_explain.outages(options, _open(options.file), _say, _progress)
+    return OK
 
 
 def _trace(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The verb `explain`: why a design is slow, and which fixes help."""
+"""The verbs `explain` (why a design is slow, which fixes help) and `outages` (N-1)."""
 
 import argparse
 from collections.abc import Callable
@@ -18,6 +18,32 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--runs", type=int, default=5, help="seeds of each variant")
     verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
     verb.add_argument("--no-fixes", action="store_true", help="leave the fixes out")
+
+
+def add_outage_arguments(verb: argparse.ArgumentParser) -> None:
+    """The options of the verb outages."""
+    verb.add_argument("file", type=Path)
+    verb.add_argument("--until", type=float, default=None, metavar="SECONDS")
+    verb.add_argument("--runs", type=int, default=2, help="seeds of each loss")
+    verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
+
+
+def outages(
+    options: argparse.Namespace,
+    opened: Opened,
+    say: Callable[[argparse.Namespace, dict[str, Any], list[str]], None],
+    progress: Callable[[float], None],
+) -> None:
+    """Loses one component of every class and prints what that costs."""
+    from engine.report.outages import outage_report
+    from engine.scenario.scenario import Scenario
+    from engine.study.outage_table import outage_table
+
+    design, catalog, _ = opened
+    until_s = options.until or design.run.until_s
+    scenario = Scenario(design=design, catalog=catalog, until_s=until_s, seed=design.run.seed)
+    told = None if options.json else progress
+    say(options, *outage_report(*outage_table(scenario, options.runs, options.jobs, told)))
 
 
 def explain(

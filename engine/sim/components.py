@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -135,6 +136,26 @@ class Components:
             return self._link_ids[int(fabric.link_drawn[2 * int(parts.pairs[0])])]
         node = parts.nodes[0] if len(parts.nodes) else fabric.link_source[2 * int(parts.pairs[0])]
         return self._element_ids[int(fabric.node_element[node])]
+
+    def event(self, kind: FaultKind, number: int) -> FaultEvent:
+        """A fault of one component from the beginning, as a design says it."""
+        target = self.target(kind, number)
+        draft = FaultEvent(at_s=0.0, kind=kind, target=target, member=-1)
+        part = max(self.parts(kind, number).planes.bit_length() - 1, 0)
+        named = msgspec.structs.replace(draft, part=part)
+        alike = self._find(named)
+        if kind in (FaultKind.LINK, FaultKind.RACK, FaultKind.FEED):
+            return msgspec.structs.replace(named, member=alike.index(number))
+        node = self._member_node(kind, number)
+        return msgspec.structs.replace(named, member=int(self._fabric.node_member[node]))
+
+    def _member_node(self, kind: FaultKind, number: int) -> int:
+        """The node that the `member` of an event counts."""
+        if kind is FaultKind.PLANE:
+            return int(self._planes[number, 0])
+        if kind is FaultKind.PORT:
+            return int(self._fabric.link_source[2 * self._ports[number, 0]])
+        return int(self._of_kind[kind][number])
 
     def numbers(self, event: FaultEvent) -> list[int]:
         """The components that an event names.
