@@ -28,6 +28,7 @@ from app.panels.load_panel import LoadPanel
 from app.panels.outline import OutlinePanel
 from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
+from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
 from app.shell.docks import Area, add_dock, set_corners
 from app.shell.drops import FileDrops
@@ -105,11 +106,12 @@ class MainWindow(QMainWindow):
             self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
         )
         self._view_menu.addAction(dock.toggleViewAction())
-        self.tabifyDockWidget(dock, self.docks["load"])
+        self.tabifyDockWidget(dock, self.docks["slow"])
+        self.tabifyDockWidget(self.docks["slow"], self.docks["load"])
         self.tabifyDockWidget(self.docks["load"], self.docks["faults"])
         dock.raise_()
         self.run_view = RunView(
-            self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.faults,
+            self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.faults, self.slow,
             self.status, self,
         )  # fmt: skip
         self.bottlenecks.results.validation_requested.connect(self.validation.open)
@@ -181,6 +183,8 @@ class MainWindow(QMainWindow):
         self.findings = FindingsPanel()
         self.analysis = AnalysisPanel()
         self.what_if = WhatIfPanel(self.document, self.studies)
+        self.slow = SlowPanel()
+        self.slow.refresh_requested.connect(self.run.request_summary)
         self.load = LoadPanel(self.document)
         self.faults = FaultsPanel(self.document)
         self.fault_tool = FaultTool(self.document, self.run)
@@ -196,6 +200,7 @@ class MainWindow(QMainWindow):
             "what_if": add_dock(self, "what_if", self.tr("What helps"), self.what_if, right),
             "findings": add_dock(self, "findings", self.tr("Findings"), self.findings, right),
             "analysis": add_dock(self, "analysis", self.tr("Analysis"), self.analysis, right),
+            "slow": add_dock(self, "slow", self.tr("Slow requests"), self.slow, bottom),
             "load": add_dock(self, "load", self.tr("Tenants and pools"), self.load, bottom),
             "faults": add_dock(self, "faults", self.tr("Faults"), self.faults, bottom),
         }

@@ -10,6 +10,7 @@ from app.jobs.run_controller import RunController
 from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.faults_panel import FaultsPanel
 from app.panels.run_picture import PictureMaker
+from app.panels.slow_panel import SlowPanel
 from app.shell.status_bar import StatusBar
 from engine.metrics.summary import Summary
 from engine.sim.lower import Lowered
@@ -26,6 +27,7 @@ class RunView(QObject):
         charts: LiveCharts,
         bottlenecks: BottlenecksPanel,
         faults: FaultsPanel,
+        slow: SlowPanel,
         status: StatusBar,
         parent: QObject,
     ) -> None:
@@ -33,6 +35,7 @@ class RunView(QObject):
         self._run, self._bands = run, bands
         self._canvas, self._charts = canvas, charts
         self._bottlenecks, self._faults, self._status = bottlenecks, faults, status
+        self._slow = slow
         self._maker: PictureMaker | None = None
         self.last_update: RunUpdate | None = None
         self.summary: Summary | None = None
@@ -40,6 +43,7 @@ class RunView(QObject):
         run.prepared.connect(self._on_prepared)
         run.updated.connect(self._on_updated)
         run.finished.connect(self._on_finished)
+        run.summarised.connect(self._on_summarised)
         run.cleared.connect(self._on_cleared)
         run.stale_changed.connect(self._on_stale)
         bands.changed.connect(self._show_bands)
@@ -62,11 +66,15 @@ class RunView(QObject):
 
     def _on_finished(self, summary: Summary) -> None:
         self.summary = summary
+        self._slow.show_requests(summary.slowest)
         self._bottlenecks.results.show_summary(summary)
         if self.last_update is not None:
             self._charts.show_series(self.last_update.frame.series, everything=True)
             if self._maker is not None:
                 self._canvas.set_frame(self._maker.picture(self.last_update.frame, playing=False))
+
+    def _on_summarised(self, summary: Summary) -> None:
+        self._slow.show_requests(summary.slowest)
 
     def _on_cleared(self) -> None:
         self._maker = None
@@ -77,6 +85,7 @@ class RunView(QObject):
         self._charts.clear()
         self._bottlenecks.clear()
         self._faults.show_report(None)
+        self._slow.show_requests(())
         self._status.show_clock(None)
         self._bands.follow_run(self._run.design)
         self._show_bands()

@@ -17,6 +17,7 @@ from engine.metrics.shares import (
     pool_summaries,
     tenant_summaries,
 )
+from engine.metrics.slow import SlowRequest, slowest
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.lower import Lowered
@@ -91,6 +92,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     outages: Outages | None  # None without a plan of faults
     drift: RunDrift
     requests_failed: int
+    slowest: tuple[SlowRequest, ...]
     replicas: int
     chips_used: int
     preemptions: int
@@ -152,6 +154,7 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         outages=outages(results, lowered.replicas.total),
         drift=run_drift(results.series),
         requests_failed=int(results.tenants.failed.sum()),
+        slowest=slowest(results, design),
         replicas=lowered.replicas.total,
         chips_used=len(lowered.replicas.chip),
         preemptions=results.preemptions,

@@ -73,3 +73,11 @@ def test_spreads_are_those_of_numpy() -> None:
     found = spread(values)
     assert found.p99 == pytest.approx(float(np.quantile(values, 0.99)), rel=0.02)
     assert found.mean == pytest.approx(float(values.mean()))
+
+
+def test_the_slowest_requests_come_first_and_their_causes_add_up(shop: Catalog) -> None:
+    rows = summary(shop).slowest
+    assert [row.e2e_s for row in rows] == pytest.approx([2.4, 1.2, 0.4])
+    for row in rows:
+        assert sum(row.causes.values()) == pytest.approx(row.e2e_s, rel=1e-9)
+    assert rows[0].causes["queue"] == pytest.approx(1.2)
