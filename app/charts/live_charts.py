@@ -109,6 +109,11 @@ class LiveCharts(QWidget):
             plot.clear()
         self._stack.setCurrentIndex(0)
 
+    def set_cursor(self, time_s: float | None) -> None:
+        """A line at the time that the user looks at; None for none."""
+        for plot in self._plots:
+            plot.set_cursor(time_s)
+
     def set_stale(self, *, stale: bool) -> None:
         """Dims the curves where they show an earlier drawing."""
         for plot in self._plots:
@@ -208,7 +213,16 @@ class _Plot:
         self.areas = [BandArea(log=spec.log) for _ in spec.curves] if spec.band else []
         for area in self.areas:
             self._item.vb.addItem(area)
+        self.cursor = pg.InfiniteLine(angle=90, movable=False)
+        self.cursor.setVisible(False)
+        self._item.addItem(self.cursor, ignoreBounds=True)
         self._pens: tuple[str, ...] = DARK_PENS
+
+    def set_cursor(self, time_s: float | None) -> None:
+        """Shows or hides the line."""
+        self.cursor.setVisible(time_s is not None)
+        if time_s is not None:
+            self.cursor.setValue(time_s)
 
     def _shape_axes(self) -> None:
         for side in ("left", "bottom"):
@@ -270,6 +284,7 @@ class _Plot:
             faint = QColor(text)
             faint.setAlpha(110)
             axis.setPen(pg.mkPen(faint, width=1))
+        self.cursor.setPen(pg.mkPen(text, width=1))
         for number, curve in enumerate(self.curves):
             curve.setPen(pg.mkPen(self._pen(number), width=1))
         for number, area in enumerate(self.areas):

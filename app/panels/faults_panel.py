@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # the module pulls numba in, which the window does not wait f
     from engine.sim.fault_report import FaultReport
 
 TARGET_ROLE = Qt.ItemDataRole.UserRole
+TIME_ROLE = Qt.ItemDataRole.UserRole + 1
 SHOWN_LINES = 500
 HOURS_IN_A_YEAR = 8766.0
 
@@ -92,6 +93,7 @@ class FaultsPanel(QWidget):
                 item = QListWidgetItem(f"{clock}  {name} {line.what}")
                 item.setToolTip(self.tr("{0} replicas down").format(line.replicas))
                 item.setData(TARGET_ROLE, line.target)
+                item.setData(TIME_ROLE, line.time_s)
                 self.log.addItem(item)
             self.log.scrollToBottom()
         self._stack.setCurrentIndex(1 if lines else 0)
@@ -105,6 +107,15 @@ class FaultsPanel(QWidget):
             if parts:
                 text += self.tr("; replica time lost to {0}").format(", ".join(parts))
             self.summary.setText(text)
+
+    def show_until(self, time_s: float | None) -> None:
+        """Chooses the last line of the log up to a time that the user looks at; None for none."""
+        last = -1
+        for row in range(self.log.count()):
+            if time_s is not None and self.log.item(row).data(TIME_ROLE) <= time_s:
+                last = row
+        if self.log.currentRow() != last:
+            self.log.setCurrentRow(last)
 
     def _make_log(self) -> QWidget:
         side = QWidget()

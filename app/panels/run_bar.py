@@ -1,12 +1,13 @@
 """The run's part of the tool bar: speed, clock, progress and what the run is doing."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontDatabase, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from app.jobs.run_control import MAX_SPEED, RunUpdate
 from app.jobs.run_controller import SPEEDS, RunController, RunState
 from app.panels.fields import QuietComboBox
+from app.panels.scrub_bar import ScrubBar
 from engine.units import format_quantity
 
 PROGRESS_STEPS = 1000
@@ -29,10 +30,10 @@ class RunBar(QWidget):
         self.clock = QLabel()
         self.clock.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.clock.setToolTip(self.tr("Simulated time of the run, and its end"))
-        self.progress = QProgressBar()
+        self.progress = ScrubBar()
+        self.progress.setToolTip(self.tr("Drag to look at what was simulated; Play goes on"))
         self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setTextVisible(False)
-        self.progress.setFixedHeight(8)
         self.progress.setMinimumWidth(60)
         self.progress.setMaximumWidth(260)
         self.progress.setAccessibleName(self.tr("Progress of the run"))
@@ -49,6 +50,7 @@ class RunBar(QWidget):
         layout.addWidget(self.note, 2)
         layout.setAlignment(Qt.AlignmentFlag.AlignVCenter)
         self._measured_speed = 0.0
+        self._until_s = 0.0
         self._compiled = 0
         controller.state_changed.connect(self._on_state)
         controller.speed_changed.connect(self._on_speed)
@@ -56,8 +58,11 @@ class RunBar(QWidget):
         controller.compiling.connect(self._on_compiling)
         controller.stale_changed.connect(self._show_note)
         controller.cleared.connect(self._on_cleared)
+        self.progress.scrubbed.connect(self._on_scrubbed)
         self._on_speed(controller.speed)
         self._on_cleared()
+
+    scrubbed = Signal(float)  # simulated time that the user looks at
 
     def speed_text(self, speed: float) -> str:
         """A speed as it is offered."""
@@ -76,11 +81,21 @@ class RunBar(QWidget):
 
     def _on_update(self, update: RunUpdate) -> None:
         frame = update.frame
+        self._until_s = frame.until_s
         self._measured_speed = update.speed
+        self.progress.set_mark(None)
         self.clock.setText(f"{clock_text(frame.time_s)} / {clock_text(frame.until_s)}")
         self.progress.setRange(0, PROGRESS_STEPS)
         self.progress.setValue(int(PROGRESS_STEPS * frame.time_s / max(frame.until_s, 1e-12)))
         self._show_note()
+
+    def _on_scrubbed(self, share: float) -> None:
+        """Looks at an earlier time; a run that plays is paused for it."""
+        if self._controller.is_playing:
+            self._controller.pause()
+        time_s = share * self._until_s
+        self.clock.setText(f"{clock_text(time_s)} / {clock_text(self._until_s)}")
+        self.scrubbed.emit(time_s)
 
     def _on_compiling(self, kernels: int) -> None:
         self._compiled = kernels
@@ -91,6 +106,7 @@ class RunBar(QWidget):
     def _on_cleared(self) -> None:
         self._compiled = 0
         self._measured_speed = 0.0
+        self.progress.set_mark(None)
         self.clock.setText(f"{clock_text(0.0)}")
         self.progress.setValue(0)
         self._show_note()

@@ -114,6 +114,7 @@ class MainWindow(QMainWindow):
             self.run, self.bands, self.canvas, self.charts, self.bottlenecks, self.faults, self.slow,
             self.status, self,
         )  # fmt: skip
+        self.run_bar.scrubbed.connect(self.run_view.look_at)
         self.bottlenecks.results.validation_requested.connect(self.validation.open)
         self.canvas.status_text.connect(self._say)
         self.canvas.zoom_changed.connect(self.status.show_zoom)

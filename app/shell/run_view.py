@@ -11,6 +11,7 @@ from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.faults_panel import FaultsPanel
 from app.panels.run_picture import PictureMaker
 from app.panels.slow_panel import SlowPanel
+from app.shell.run_history import RunHistory
 from app.shell.status_bar import StatusBar
 from engine.metrics.summary import Summary
 from engine.sim.lower import Lowered
@@ -40,6 +41,7 @@ class RunView(QObject):
         self.last_update: RunUpdate | None = None
         self.summary: Summary | None = None
         self.frames = 0
+        self.history = RunHistory()
         run.prepared.connect(self._on_prepared)
         run.updated.connect(self._on_updated)
         run.finished.connect(self._on_finished)
@@ -56,7 +58,11 @@ class RunView(QObject):
         self.last_update = update
         self.frames += 1
         if self._maker is not None:
-            self._canvas.set_frame(self._maker.picture(update.frame, playing=self._run.is_playing))
+            picture = self._maker.picture(update.frame, playing=self._run.is_playing)
+            self.history.add(update.frame.time_s, picture)
+            self._canvas.set_frame(picture)
+        self._charts.set_cursor(None)
+        self._faults.show_until(None)
         self._charts.show_series(update.frame.series, everything=not self._run.is_playing)
         if update.bottlenecks is not None:
             self._bottlenecks.show_ranking(update.bottlenecks)
@@ -73,6 +79,15 @@ class RunView(QObject):
             if self._maker is not None:
                 self._canvas.set_frame(self._maker.picture(self.last_update.frame, playing=False))
 
+    def look_at(self, time_s: float) -> None:
+        """Shows what was simulated at a time: heat, charts, events and clock in step."""
+        picture = self.history.at(time_s)
+        if picture is not None:
+            self._canvas.set_frame(picture)
+        self._charts.set_cursor(time_s)
+        self._faults.show_until(time_s)
+        self._status.show_clock(time_s)
+
     def _on_summarised(self, summary: Summary) -> None:
         self._slow.show_requests(summary.slowest)
 
@@ -81,6 +96,8 @@ class RunView(QObject):
         self.last_update = None
         self.summary = None
         self.frames = 0
+        self.history.clear()
+        self._charts.set_cursor(None)
         self._canvas.set_frame(None)
         self._charts.clear()
         self._bottlenecks.clear()

@@ -184,6 +184,8 @@ def _place(
                 owner = design.elements[int(fabric.node_element[ends[0]])].name
                 return tuple(names), links, f" on the scale-up links of {owner}"
             return tuple(names), links, f": {link_name(hottest, lowered, design)}"
+    if cause in (Cause.ADMISSION, Cause.FAULT):
+        return (), (), ""
     if cause is Cause.HOST:
         hosts = np.flatnonzero(lowered.host_cores > 0)
         owners = np.unique(fabric.node_element[hosts]).tolist()
