@@ -20,6 +20,7 @@ from tests.benchmarks import (
     analysis,
     canvas,
     hall,
+    long_runs,
     lowering,
     network,
     serving,
@@ -31,7 +32,18 @@ from tests.benchmarks.timing import Table
 
 SUBJECTS: dict[str, Callable[[], Iterator[Table]]] = {
     module.__name__.rsplit(".", maxsplit=1)[-1]: module.measure
-    for module in (network, serving, hall, lowering, window, analysis, steps, start, canvas)
+    for module in (
+        network,
+        serving,
+        long_runs,
+        hall,
+        lowering,
+        window,
+        analysis,
+        steps,
+        start,
+        canvas,
+    )
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 VERSIONS = ("numpy", "numba", "networkx", "scipy", "PySide6-Essentials")
