@@ -85,12 +85,11 @@ def build_parser() -> argparse.ArgumentParser:
     verb = add("collective", "time one collective alone on the drawn links", _collective_verb)
     _collective_options(verb)
     _add_simulate(add("simulate", "run the design's workload or a trace", _simulate))
-    cli_explain.add_arguments(
-        add("explain", "why the design is slow, and which fixes help", _explain)
-    )
-    cli_explain.add_outage_arguments(
-        add("outages", "what the loss of one component of each kind leaves (N-1)", _outages)
-    )
+    verb = add("explain", "why the design is slow, and which fixes help", _explain)
+    cli_explain.add_arguments(verb, runs=5)
+    verb.add_argument("--no-fixes", action="store_true", help="leave the fixes out")
+    verb = add("outages", "what the loss of one component of each kind leaves (N-1)", _outages)
+    cli_explain.add_arguments(verb, runs=2)
     cli_traces.add_arguments(add("trace", "say what is in a trace of requests", _trace))
     verb = add("flows", "completion times of flows on links (network model alone)", _flows)
     verb.add_argument("--links", type=Path, required=True)

@@ -11,20 +11,11 @@ from engine.scenario.design import Design
 Opened = tuple[Design, Catalog, Any]
 
 
-def add_arguments(verb: argparse.ArgumentParser) -> None:
-    """The options of the verb."""
+def add_arguments(verb: argparse.ArgumentParser, *, runs: int) -> None:
+    """The options that both verbs have; `runs` seeds if nothing is said."""
     verb.add_argument("file", type=Path)
     verb.add_argument("--until", type=float, default=None, metavar="SECONDS")
-    verb.add_argument("--runs", type=int, default=5, help="seeds of each variant")
-    verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
-    verb.add_argument("--no-fixes", action="store_true", help="leave the fixes out")
-
-
-def add_outage_arguments(verb: argparse.ArgumentParser) -> None:
-    """The options of the verb outages."""
-    verb.add_argument("file", type=Path)
-    verb.add_argument("--until", type=float, default=None, metavar="SECONDS")
-    verb.add_argument("--runs", type=int, default=2, help="seeds of each loss")
+    verb.add_argument("--runs", type=int, default=runs, help="seeds of each variant")
     verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
 
 
