@@ -93,6 +93,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     drift: RunDrift
     requests_failed: int
     slowest: tuple[SlowRequest, ...]
+    tool_wait_s: float  # all that tools of agents have waited for host cores
     replicas: int
     chips_used: int
     preemptions: int
@@ -155,6 +156,7 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         drift=run_drift(results.series),
         requests_failed=int(results.tenants.failed.sum()),
         slowest=slowest(results, design),
+        tool_wait_s=results.tool_wait_s,
         replicas=lowered.replicas.total,
         chips_used=len(lowered.replicas.chip),
         preemptions=results.preemptions,

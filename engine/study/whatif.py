@@ -4,12 +4,17 @@ A share of the latency says where time goes, not what would help: requests that 
 thing wait for the next. Here each resource is made 10 % and twice as good, and the same requests are
 run again (common random numbers), so that a gain is a paired difference (Law, "Simulation Modeling and
 Analysis", 11.2). Gains are relative to the base; their intervals are Student's over the seeds.
+
+The latency that ranks is the time that the shares divide: of a request from its arrival to its last
+token, and of agents the wait of its tool for a host core. Where hosts hold agents up, requests are
+quick and come seldom: their own latency says nothing then.
 """
 
 import dataclasses
 import os
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import msgspec
 import numpy as np
@@ -28,7 +33,7 @@ from engine.study.resources import Resource, changes_design, improved, improved_
 
 F8 = NDArray[np.float64]
 
-Task = tuple[int, Resource | None, float]  # seed, what is better, how much
+Variant = tuple[Resource, float]  # what is better, how much
 
 CONFIDENCE = 0.95
 FACTORS = (1.1, 2.0)
@@ -52,28 +57,39 @@ class Gain(msgspec.Struct, frozen=True, kw_only=True):
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
     """What one improvement changes: gains of throughput, falls of latencies; None: not known."""
 
-    latency: Gain | None  # mean end-to-end latency
-    output_tokens_per_s: Gain | None
-    ttft_p95: Gain | None
-    tpot_p50: Gain | None
-    goodput: Gain | None
+    latency: Gain | None = None  # mean, end to end, with the wait of its tool for a host core
+    output_tokens_per_s: Gain | None = None
+    ttft_p50: Gain | None = None
+    ttft_p95: Gain | None = None
+    tpot_p50: Gain | None = None
+    tpot_p95: Gain | None = None
+    goodput: Gain | None = None
 
 
 class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     """One resource: its effects by factor, and where it stands in the ranking."""
 
     resource: str
-    small: Effect  # 10 % better
+    small: Effect  # 10 % better; nothing is known where whole numbers do not allow it
     large: Effect  # twice as good
     helps: bool  # twice as good shortens the mean latency for certain
     group: int  # equal numbers: their gains overlap, they are inseparable
 
 
+def held_s(summary: Summary) -> float | None:
+    """Mean time of a request and of its tool's wait for a core, s; None without requests."""
+    if summary.e2e_s.mean is None:
+        return None
+    return summary.e2e_s.mean + summary.tool_wait_s / summary.requests_completed
+
+
 FIGURES: dict[str, tuple[Callable[[Summary], float | None], bool]] = {
-    "latency": (lambda summary: summary.e2e_s.mean, False),
+    "latency": (held_s, False),
     "output_tokens_per_s": (lambda summary: summary.output_tokens_per_s, True),
+    "ttft_p50": (lambda summary: summary.ttft_s.p50, False),
     "ttft_p95": (lambda summary: summary.ttft_s.p95, False),
     "tpot_p50": (lambda summary: summary.tpot_s.p50, False),
+    "tpot_p95": (lambda summary: summary.tpot_s.p95, False),
     "goodput": (lambda summary: summary.goodput.requests_per_s, True),
 }
 
@@ -101,31 +117,54 @@ def what_if(
     if not 2 <= runs <= MOST_RUNS:
         raise ScenarioError("runs", f"{runs} are asked for", f"ask for 2 to {MOST_RUNS}")
     refuse_broken_drawing(scenario.design, scenario.catalog)
-    seeds = [scenario.seed + number for number in range(runs)]
-    tasks: list[Task] = [(seed, None, 1.0) for seed in seeds]
-    tasks += [(seed, r, factor) for r in Resource for factor in FACTORS for seed in seeds]
-    done = 0
-
-    def run(task: Task) -> Summary | None:
-        nonlocal done
-        if stopped is not None and stopped():
-            raise Stopped
-        found = _run(scenario, *task)
-        done += 1
-        if progress is not None:
-            progress(done / len(tasks))
-        return found
-
-    with ThreadPoolExecutor(_workers(jobs, len(tasks)), thread_name_prefix="what-if") as pool:
-        summaries = list(pool.map(run, tasks))
-    base = [summary for summary in summaries[:runs] if summary is not None]
+    variants: list[Variant] = [(resource, factor) for resource in Resource for factor in FACTORS]
+    tell = Told(runs * (1 + len(variants)), progress, stopped)
+    base: list[Summary] = []
+    better: list[list[Summary | None]] = []
+    with ThreadPoolExecutor(
+        workers(jobs, 1 + len(variants)), thread_name_prefix="what-if"
+    ) as pool:
+        for number in range(runs):
+            own = dataclasses.replace(scenario, seed=scenario.seed + number)
+            first, others = _of_seed(own, variants, pool, tell)
+            base.append(first)
+            better.append(others)
     rows = []
     for number, resource in enumerate(Resource):
-        first = runs * (1 + 2 * number)
-        small, large = (_effect(base, summaries[at : at + runs]) for at in (first, first + runs))
-        if small is not None and large is not None:
-            rows.append((resource, small, large))
+        small, large = (_effect(base, [seed[2 * number + at] for seed in better]) for at in (0, 1))
+        if large is not None:
+            rows.append((resource, small or Effect(), large))
     return base, ranked(rows)
+
+
+class Told:
+    """Progress and cancel of many runs, asked and told from any thread."""
+
+    def __init__(
+        self,
+        runs: int,
+        progress: Callable[[float], None] | None,
+        stopped: Callable[[], bool] | None,
+    ) -> None:
+        self._runs, self._done = max(runs, 1), 0
+        self._progress, self._stopped = progress, stopped
+        self._lock = threading.Lock()
+
+    def ask(self) -> None:
+        """Before a run.
+
+        Raises:
+            Stopped: the study is not wanted any more.
+        """
+        if self._stopped is not None and self._stopped():
+            raise Stopped
+
+    def tell(self, runs: int = 1) -> None:
+        """After `runs` runs; shares never fall."""
+        with self._lock:
+            self._done += runs
+            if self._progress is not None:
+                self._progress(self._done / self._runs)
 
 
 def ranked(rows: Sequence[tuple[Resource, Effect, Effect]]) -> list[WhatIf]:
@@ -154,7 +193,11 @@ def ranked(rows: Sequence[tuple[Resource, Effect, Effect]]) -> list[WhatIf]:
 
 def paired(base: F8, other: F8, *, more_is_better: bool) -> Gain:
     """The relative gain of paired runs: mean and interval of each pair's own change."""
-    change = (other - base if more_is_better else base - other) / base
+    return student((other - base if more_is_better else base - other) / base)
+
+
+def student(change: F8) -> Gain:
+    """Mean of the changes of pairs, [pairs], and Student's interval of it."""
     mean = float(change.mean())
     half = 0.0
     if len(change) > 1 and change.std() > 0:
@@ -183,8 +226,16 @@ def run_scenario(
 ) -> Summary:
     """One run of a scenario, with its tables changed before it begins."""
     lowered = lower(scenario)
-    if change is not None:
-        lowered = change(lowered)
+    return _run(scenario, lowered if change is None else change(lowered))
+
+
+def workers(jobs: int, tasks: int) -> int:
+    """Threads for so many tasks; 0 jobs: one a core."""
+    return max(1, min(jobs or os.cpu_count() or 1, tasks))
+
+
+def _run(scenario: Scenario, lowered: Lowered) -> Summary:
+    """One run of tables, which it does not change."""
     design, until_s, seed = scenario.design, scenario.until_s, scenario.seed
     faults = None
     if not design.faults.is_empty:
@@ -194,18 +245,41 @@ def run_scenario(
     return summarise(simulation.results(), lowered, scenario)
 
 
-def _run(
-    scenario: Scenario, seed: int, resource: Resource | None, factor: float
-) -> Summary | None:
-    """One run of the study; None for an improvement that the design cannot have."""
-    own = dataclasses.replace(scenario, seed=seed)
-    if resource is None:
-        return run_scenario(own)
-    if not changes_design(resource):
-        return run_scenario(own, lambda lowered: improved(lowered, resource, factor))
+def _of_seed(
+    scenario: Scenario, variants: Sequence[Variant], pool: ThreadPoolExecutor, tell: Told
+) -> tuple[Summary, list[Summary | None]]:
+    """The base run of a seed and its variants, all of the same tables: lowering takes as long."""
+    tell.ask()
+    lowered = lower(scenario)
+
+    def run(variant: Variant | None) -> Summary | None:
+        tell.ask()
+        found = _run(scenario, lowered) if variant is None else better(*variant)
+        tell.tell()
+        return found
+
+    def better(resource: Resource, factor: float) -> Summary | None:
+        if changes_design(resource):
+            return _run_changed(scenario, resource, factor)
+        tables = improved(lowered, resource, factor)
+        if tables is lowered:
+            return base.result()  # nothing of it is there: the run would be the same
+        return None if tables is None else _run(scenario, tables)
+
+    base: Future[Summary | None] = pool.submit(run, None)  # begins before those that wait for it
+    others = list(pool.map(run, variants))
+    first = base.result()
+    assert first is not None
+    return first, others
+
+
+def _run_changed(scenario: Scenario, resource: Resource, factor: float) -> Summary | None:
+    """A run of another design; None where it cannot be lowered or whole numbers do not allow it."""
+    design = improved_design(scenario.design, resource, factor)
+    if design is None:
+        return None
     try:
-        design = improved_design(own.design, resource, factor)
-        return run_scenario(dataclasses.replace(own, design=design))
+        return run_scenario(dataclasses.replace(scenario, design=design))
     except EngineError:
         return None
 
@@ -213,7 +287,3 @@ def _run(
 def _effect(base: Sequence[Summary], other: Sequence[Summary | None]) -> Effect | None:
     known = [summary for summary in other if summary is not None]
     return effect_of(base, known) if len(known) == len(base) else None
-
-
-def _workers(jobs: int, tasks: int) -> int:
-    return min(jobs or os.cpu_count() or 1, tasks)

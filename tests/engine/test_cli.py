@@ -257,7 +257,7 @@ def test_explain_ranks_resources_and_tries_fixes(
     save_design(path, worlds.one_chip(shop), shop)
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert len(report["resources"]) == 12
+    assert len(report["resources"]) == 14
     assert report["seeds"] == [1, 2]
     assert all(fix["proposal"]["text"] for fix in report["fixes"])
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == 0
