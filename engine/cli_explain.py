@@ -3,10 +3,14 @@
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.catalog.catalog import Catalog
+from engine.errors import FileError
 from engine.scenario.design import Design
+
+if TYPE_CHECKING:
+    from engine.scenario.scenario import Scenario
 
 Opened = tuple[Design, Catalog, Any]
 
@@ -27,12 +31,9 @@ def outages(
 ) -> None:
     """Loses one component of every class and prints what that costs."""
     from engine.report.outages import outage_report
-    from engine.scenario.scenario import Scenario
     from engine.study.outage_table import outage_table
 
-    design, catalog, _ = opened
-    until_s = options.until or design.run.until_s
-    scenario = Scenario(design=design, catalog=catalog, until_s=until_s, seed=design.run.seed)
+    scenario = _scenario(options, opened)
     told = None if options.json else progress
     say(options, *outage_report(*outage_table(scenario, options.runs, options.jobs, told)))
 
@@ -45,19 +46,39 @@ def explain(
 ) -> None:
     """Runs the study and prints it."""
     from engine.report.whatif import whatif_report
-    from engine.scenario.scenario import Scenario
-    from engine.study.fixes import try_fixes
+    from engine.study.fixes import trial
     from engine.study.whatif import what_if
 
+    scenario = _scenario(options, opened)
+    told = None if options.json else progress
+    base, found = what_if(scenario, options.runs, options.jobs, told)
+    tried = None if options.no_fixes else trial(scenario, base, options.jobs, told)
+    report, lines = whatif_report(base, found, tried, scenario.design.prices.currency)
+    say(options, report, lines)
+
+
+def _scenario(options: argparse.Namespace, opened: Opened) -> "Scenario":
+    """The design as the options run it, with the trace that its workload names.
+
+    Raises:
+        FileError: the trace cannot be read, or its format is not known.
+    """
+    from engine.scenario.scenario import Scenario
+
     design, catalog, _ = opened
-    scenario = Scenario(
+    traced, trace = design.traced(), None
+    if traced is not None and traced.trace_path:
+        from engine.workload.traces import detect_format, read_trace
+
+        path = Path(traced.trace_path)
+        kind = traced.trace_format or detect_format(path)
+        if not kind:
+            raise FileError(path, "is of no format that is known", "set it in the workload")
+        trace = read_trace(path, kind)
+    return Scenario(
         design=design,
         catalog=catalog,
         until_s=options.until or design.run.until_s,
         seed=design.run.seed,
+        trace=trace,
     )
-    told = None if options.json else progress
-    base, found = what_if(scenario, options.runs, options.jobs, told)
-    fixes = [] if options.no_fixes else try_fixes(scenario, base, told)
-    report, lines = whatif_report(base, found, fixes, design.prices.currency)
-    say(options, report, lines)

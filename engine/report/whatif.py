@@ -7,20 +7,22 @@ import msgspec
 
 from engine.metrics.summary import Summary
 from engine.report.tables import aligned
-from engine.study.fixes import Fix
-from engine.study.whatif import CONFIDENCE, Gain, WhatIf
+from engine.study.fixes import Fix, Trial
+from engine.study.whatif import CONFIDENCE, Effect, Gain, WhatIf, held_s
 from engine.units import format_quantity
 
 
 def whatif_report(
-    base: Sequence[Summary], found: Sequence[WhatIf], fixes: Sequence[Fix], currency: str
+    base: Sequence[Summary], found: Sequence[WhatIf], trial: Trial | None, currency: str
 ) -> tuple[dict[str, Any], list[str]]:
-    """The object that is printed as JSON, and the lines of the tables."""
+    """The object that is printed as JSON, and the lines of the tables; no trial, no fixes."""
+    tried = trial or Trial(fixes=(), dropped=())
     report = {
         "seeds": [summary.seed for summary in base],
         "bottlenecks": base[0].bottlenecks,
         "resources": list(found),
-        "fixes": list(fixes),
+        "fixes": [{**msgspec.to_builtins(fix), "helps": fix.helps} for fix in tried.fixes],
+        "dropped": list(tried.dropped),
         "currency": currency,
     }
     seeds = f"seeds {base[0].seed} to {base[-1].seed}"
@@ -30,13 +32,23 @@ def whatif_report(
         f"what would help ({CONFIDENCE:.0%} intervals; gains of twice as much of each)",
         *aligned(_resource_rows(found)),
     ]
-    if fixes:
-        lines += ["fixes that were tried", *aligned(_fix_rows(fixes, currency))]
+    if len({held_s(summary) for summary in base}) == 1:
+        lines.append("  all seeds give the same run: the intervals say nothing about chance")
+    if tried.fixes:
+        lines += ["fixes that were tried", *aligned(_fix_rows(tried.fixes, currency))]
+    if tried.dropped:
+        lines += [
+            "fixes that cannot be",
+            *(f"  {row.text}: {row.reason}" for row in tried.dropped),
+        ]
     return msgspec.to_builtins(report), lines
 
 
 def _resource_rows(found: Sequence[WhatIf]) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = [("", "", "latency", "10 % more", "tokens/s", "TTFT p95", "")]
+    rows: list[tuple[str, ...]] = [
+        ("", "", "latency", "10 % more", "tokens/s", "TTFT p50", "p95", "TPOT p50", "p95",
+         "goodput", "")
+    ]  # fmt: skip
     for place, row in enumerate(found):
         with_others = [other.resource for other in found if other.group == row.group]
         note = "" if row.helps else "no help"
@@ -48,8 +60,7 @@ def _resource_rows(found: Sequence[WhatIf]) -> list[tuple[str, ...]]:
                 row.resource,
                 _gain(row.large.latency, interval=True),
                 _gain(row.small.latency),
-                _gain(row.large.output_tokens_per_s),
-                _gain(row.large.ttft_p95),
+                *_figures(row.large),
                 note,
             )
         )
@@ -58,21 +69,29 @@ def _resource_rows(found: Sequence[WhatIf]) -> list[tuple[str, ...]]:
 
 def _fix_rows(fixes: Sequence[Fix], currency: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
-        ("", "latency", "tokens/s", "TTFT p95", "goodput", "price", "power")
-    ]
+        ("", "latency", "tokens/s", "TTFT p50", "p95", "TPOT p50", "p95", "goodput", "price",
+         "power", "")
+    ]  # fmt: skip
     rows += [
         (
             f"  {fix.proposal.text}",
             _gain(fix.effect.latency, interval=True),
-            _gain(fix.effect.output_tokens_per_s),
-            _gain(fix.effect.ttft_p95),
-            _gain(fix.effect.goodput),
-            _more(fix.price, currency),
+            *_figures(fix.effect),
+            "not known" if fix.unpriced else _more(fix.price, currency),
             _more(fix.power_w, "W"),
+            "" if fix.helps else "worse" if fix.harms else "no help",
         )
         for fix in fixes
     ]
     return rows
+
+
+def _figures(effect: Effect) -> list[str]:
+    gains = (
+        effect.output_tokens_per_s, effect.ttft_p50, effect.ttft_p95, effect.tpot_p50,
+        effect.tpot_p95, effect.goodput,
+    )  # fmt: skip
+    return [_gain(gain) for gain in gains]
 
 
 def _gain(gain: Gain | None, *, interval: bool = False) -> str:

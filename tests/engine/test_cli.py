@@ -14,6 +14,7 @@ from engine.catalog.resources import resource_path
 from engine.cli import FAILED, OK, USAGE, main
 from engine.scenario.design import Design
 from engine.storage.project_file import load_design, save_design
+from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds
 
 EXAMPLE = str(resource_path("examples", "al128-agents.rackflow"))
@@ -257,11 +258,31 @@ def test_explain_ranks_resources_and_tries_fixes(
     save_design(path, worlds.one_chip(shop), shop)
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert len(report["resources"]) == 14
+    assert {"HBM bandwidth", "replicas", "host cores"} <= {
+        r["resource"] for r in report["resources"]
+    }
     assert report["seeds"] == [1, 2]
+    assert all(row["reason"] for row in report["dropped"])
     assert all(fix["proposal"]["text"] for fix in report["fixes"])
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == 0
     assert "what would help" in capsys.readouterr().out
+
+
+def test_explain_and_outages_read_the_trace_that_the_design_names(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = "".join(f"{n / 10},100,5\n" for n in range(20))
+    (tmp_path / "t.csv").write_text(f"arrival_s,input_tokens,output_tokens\n{rows}")
+    load = WorkloadSpec(kind=WorkloadKind.TRACE, trace_path=str(tmp_path / "t.csv"))
+    design = msgspec.structs.replace(worlds.one_chip(shop), workload=load)
+    path = tmp_path / "traced.rackflow"
+    save_design(path, design, shop)
+    assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == OK
+    assert "all seeds give the same run" in capsys.readouterr().out
+    assert main(["outages", str(path), "--until", "5"]) == OK
+    (tmp_path / "t.csv").write_text("nothing that is a trace\n")
+    assert main(["explain", str(path), "--until", "5", "--runs", "2"]) == FAILED
+    assert "no format that is known" in capsys.readouterr().err
 
 
 def test_trace_says_what_is_in_a_file_and_finds_its_format(
