@@ -13,12 +13,10 @@ from engine.sim.kernels.heap import heap_remove
 from engine.sim.kernels.network import Network, net_stop
 from engine.sim.kernels.pulls import kick
 from engine.sim.kernels.queues import join_queue
-from engine.sim.kernels.sequences import leave_decode
+from engine.sim.kernels.sequences import leave_decode, spend_steps
 from engine.sim.kernels.stretches import close_stretch, keep_blocks, stretch_end
-from engine.sim.kernels.waits import count_queued, lost_cause, waited_kv
+from engine.sim.kernels.waits import count_queued, count_wait, lost_cause, waited_kv
 from engine.sim.kernels.world import (
-    AFTER_REPLICA,
-    COMPUTE,
     DECODE,
     FAULT,
     KV_TRANSFER,
@@ -63,7 +61,7 @@ def fail_replica(
     first = _collect_on_the_way(w, net, s, r, now, first)
     first = _collect_pulled(w, net, s, r, now, first)
     _lose_kept(w, net, s, r, now)
-    _clear(w, s, r, now)
+    _clear(s, r, now)
     while first >= 0:
         q = first
         first = s.req[q].queue_next
@@ -102,7 +100,6 @@ def _stop_step(w: World, net: Network, s: State, r: int, now: float) -> float:
     ended_s = now
     if rep[r].mode != 0:
         ended_s = stretch_end(rep, r, rep[r].done) if rep[r].done > 0 else rep[r].start_s
-        close_stretch(w, s, r, ended_s)
         rep[r].mode = 0
         rep[r].ahead = 0
         heap_remove(s.rep_heap, r)
@@ -146,8 +143,7 @@ def _collect_running(w: World, s: State, r: int, ended_s: float, now: float, fir
         if req[q].preempted:
             s.req_cause[q, lost_cause(req, q)] += ended_s - req[q].mark_s
         else:
-            for c in range(COMPUTE, AFTER_REPLICA):
-                s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+            spend_steps(s, r, q)
         s.req_cause[q, FAULT] += now - ended_s
         _lose_progress(s, q)
         req[q].run_next = -1
@@ -172,11 +168,7 @@ def _collect_waiting(s: State, r: int, now: float, first: int) -> int:
     q = rep[r].wait_head
     while q >= 0:
         following = req[q].queue_next
-        waited = now - req[q].mark_s
-        if req[q].preempted:
-            s.req_cause[q, lost_cause(req, q)] += waited
-        else:
-            count_queued(s, r, q, waited, now)
+        count_wait(s, r, q, now - req[q].mark_s, now)
         first = _put(s, q, first)
         q = following
     return first
@@ -269,7 +261,7 @@ def _end_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
 
 
 @bare
-def _clear(w: World, s: State, r: int, now: float) -> None:
+def _clear(s: State, r: int, now: float) -> None:
     """An empty replica: no lists, no blocks in use, nothing cached."""
     rep, cache = s.rep, s.cache
     for at in range(RING):

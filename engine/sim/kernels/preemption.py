@@ -5,12 +5,13 @@ from engine.sim.kernels.queues import join_queue
 from engine.sim.kernels.sequences import (
     leave_decode,
     release_promise,
+    spend_steps,
     unlink_running,
     unpin_entries,
 )
 from engine.sim.kernels.stretches import close_stretch
 from engine.sim.kernels.waits import lost_cause
-from engine.sim.kernels.world import AFTER_REPLICA, COMPUTE, DECODE, PUSHED_OUT, WAITING, World
+from engine.sim.kernels.world import DECODE, PUSHED_OUT, WAITING, World
 from engine.sim.state import PREEMPTIONS, RING, Records, State
 
 
@@ -41,8 +42,7 @@ def push_out(w: World, s: State, r: int, q: int, now: float) -> None:
     if req[q].preempted:
         s.req_cause[q, lost_cause(req, q)] += now - req[q].mark_s
     else:
-        for c in range(COMPUTE, AFTER_REPLICA):
-            s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+        spend_steps(s, r, q)
     rep[r].free += req[q].blocks
     req[q].blocks = 0
     unpin_entries(w, s, r, q)

@@ -16,7 +16,7 @@ from engine.sim.kernels.compiling import inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.preemption import last_running, push_out
 from engine.sim.kernels.queues import leave_queue
-from engine.sim.kernels.sequences import begin_decode, blocks_to_come, entry_blocks
+from engine.sim.kernels.sequences import begin_decode, blocks_to_come, entry_blocks, mark_steps
 from engine.sim.kernels.stretches import (
     close_stretch,
     keep_blocks,
@@ -24,10 +24,8 @@ from engine.sim.kernels.stretches import (
     plan_ahead,
     stretch_end,
 )
-from engine.sim.kernels.waits import count_queued, lost_cause, waited_kv
+from engine.sim.kernels.waits import count_wait, waited_kv
 from engine.sim.kernels.world import (
-    AFTER_REPLICA,
-    COMPUTE,
     COMPUTING,
     PREFILL,
     PULLED,
@@ -221,8 +219,7 @@ def _admit(
         req[q].pinned = pinned
     _take_blocks(w, s, r, q, need)
     _count_wait(s, r, q, hit, now)
-    for c in range(COMPUTE, AFTER_REPLICA):
-        s.mark_cause[q, c] = s.rep_cause[r, c]
+    mark_steps(s, r, q)
     req[q].filled = hit
     req[q].phase = PREFILL
     _link_running(s, r, q)
@@ -249,16 +246,13 @@ def _take_blocks(w: World, s: State, r: int, q: int, need: int) -> None:
 def _count_wait(s: State, r: int, q: int, hit: int, now: float) -> None:
     """The wait of an admitted request by cause."""
     req = s.req
-    waited = now - req[q].mark_s
+    count_wait(s, r, q, now - req[q].mark_s, now)
     if req[q].preempted:
-        s.req_cause[q, lost_cause(req, q)] += waited
         req[q].mark_s = now
-    else:
-        count_queued(s, r, q, waited, now)
-        if req[q].source < 0:
-            req[q].cached = hit
-            s.whole[TOKENS_IN] += req[q].prompt
-            s.whole[TOKENS_CACHED] += hit
+    elif req[q].source < 0:
+        req[q].cached = hit
+        s.whole[TOKENS_IN] += req[q].prompt
+        s.whole[TOKENS_CACHED] += hit
 
 
 @inlined
@@ -302,8 +296,7 @@ def _join(w: World, s: State, r: int, now: float) -> None:
         following = req[q].queue_next
         req[q].queue_next = -1
         s.req_cause[q, QUEUE] += now - req[q].mark_s
-        for c in range(COMPUTE, AFTER_REPLICA):
-            s.mark_cause[q, c] = s.rep_cause[r, c]
+        mark_steps(s, r, q)
         _link_running(s, r, q)
         begin_decode(w, s, r, q)
         keep_blocks(rep, r, -req[q].blocks, now)

@@ -2,7 +2,7 @@
 
 from engine.sim.kernels.cache import cache_unpin
 from engine.sim.kernels.compiling import inlined
-from engine.sim.kernels.world import DECODE, PREFILL_ROLE, World
+from engine.sim.kernels.world import AFTER_REPLICA, COMPUTE, DECODE, PREFILL_ROLE, World
 from engine.sim.state import RING, State
 
 
@@ -91,3 +91,17 @@ def unpin_entries(w: World, s: State, r: int, q: int) -> None:
         for at in range(s.req[q].pinned - 1, -1, -1):
             cache_unpin(s.rep, s.cache, r, w.agents.agents + w.requests.entry[first + at])
     s.req[q].pinned = 0
+
+
+@inlined
+def mark_steps(s: State, r: int, q: int) -> None:
+    """From now on the seconds of the replica's steps are this sequence's too."""
+    for c in range(COMPUTE, AFTER_REPLICA):
+        s.mark_cause[q, c] = s.rep_cause[r, c]
+
+
+@inlined
+def spend_steps(s: State, r: int, q: int) -> None:
+    """Adds the seconds of the replica's steps since `mark_steps` to the sequence's causes."""
+    for c in range(COMPUTE, AFTER_REPLICA):
+        s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]

@@ -33,7 +33,9 @@ from engine.sim.kernels.sequences import (
     begin_decode,
     entry_blocks,
     leave_decode,
+    mark_steps,
     release_promise,
+    spend_steps,
     unlink_running,
 )
 from engine.sim.kernels.slots import give_slot, take_slot
@@ -46,10 +48,8 @@ from engine.sim.kernels.stretches import (
 )
 from engine.sim.kernels.waits import lost_cause
 from engine.sim.kernels.world import (
-    AFTER_REPLICA,
     BYTES_A_TOKEN,
     COMMUNICATING,
-    COMPUTE,
     DRAINED,
     IDLE,
     OK,
@@ -310,8 +310,7 @@ def _prefilled(w: World, s: State, r: int, q: int, now: float) -> int:
     if req[q].preempted:
         s.req_cause[q, lost_cause(req, q)] += now - req[q].mark_s
         req[q].preempted = 0
-        for c in range(COMPUTE, AFTER_REPLICA):
-            s.mark_cause[q, c] = s.rep_cause[r, c]
+        mark_steps(s, r, q)
     if req[q].emitted == 0:
         req[q].first_s = now
         s.whole[TTFT_COUNT] += 1
@@ -334,8 +333,7 @@ def _hand_over(w: World, s: State, r: int, q: int, now: float) -> None:
     unlink_running(s, r, q)
     assign(w, s, r, -1)
     release_promise(w, s, r, q, req[q].filled)
-    for c in range(COMPUTE, AFTER_REPLICA):
-        s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+    spend_steps(s, r, q)
     req[q].source = r
     req[q].held = req[q].blocks
     req[q].blocks = 0
@@ -356,8 +354,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
     s.tenant[req[q].tenant].input_tokens += req[q].prompt
     s.tenant[req[q].tenant].cached_tokens += req[q].cached
     s.tenant[req[q].tenant].output_tokens += req[q].output
-    for c in range(COMPUTE, AFTER_REPLICA):
-        s.req_cause[q, c] += s.rep_cause[r, c] - s.mark_cause[q, c]
+    spend_steps(s, r, q)
     for c in range(CAUSES):
         s.sum_cause[c] += s.req_cause[q, c]
     row = row_of(s, s.whole[COMPLETED], w.seed)

@@ -30,6 +30,15 @@ def lost_cause(req: Records, q: int) -> int:
 
 
 @inlined
+def count_wait(s: State, r: int, q: int, waited: float, now: float) -> None:
+    """Gives a wait in a queue to its cause: what it is computed again for, or what it lacks."""
+    if s.req[q].preempted:
+        s.req_cause[q, lost_cause(s.req, q)] += waited
+    else:
+        count_queued(s, r, q, waited, now)
+
+
+@inlined
 def count_queued(s: State, r: int, q: int, waited: float, now: float) -> None:
     """Splits a wait in a queue: the replica was down, KV blocks lacked, a place in the batch did."""
     rep, req = s.rep, s.req
