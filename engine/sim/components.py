@@ -129,13 +129,30 @@ class Components:
             return f"feed {number}"
         return f"{kind.value} {number} of {target}"
 
+    def owners(self, kind: FaultKind) -> I8:
+        """[components] of a kind: number of the element that each belongs to, for cables the link."""
+        fabric = self._fabric
+        if kind is FaultKind.LINK:
+            return fabric.link_drawn[2 * self._cables[:, 0]].astype(np.int64)
+        if kind is FaultKind.PLANE:
+            nodes = self._planes[:, 0]
+        elif kind is FaultKind.PORT:
+            nodes = fabric.link_source[2 * self._ports[:, 0]].astype(np.int64)
+        elif kind is FaultKind.RACK:
+            nodes = np.array([rack[0] for rack in self._racks], np.int64)
+        elif kind is FaultKind.FEED:
+            nodes = np.array([rack[0] for rack in self._racks[:: self._feed]], np.int64)
+        else:
+            nodes = self._of_kind[kind]
+        return fabric.node_element[nodes].astype(np.int64)
+
+    def owner_id(self, kind: FaultKind, owner: int) -> str:
+        """The id of an owner."""
+        return (self._link_ids if kind is FaultKind.LINK else self._element_ids)[owner]
+
     def target(self, kind: FaultKind, number: int) -> str:
         """The element or link of the drawing that a component belongs to."""
-        parts, fabric = self.parts(kind, number), self._fabric
-        if kind is FaultKind.LINK:
-            return self._link_ids[int(fabric.link_drawn[2 * int(parts.pairs[0])])]
-        node = parts.nodes[0] if len(parts.nodes) else fabric.link_source[2 * int(parts.pairs[0])]
-        return self._element_ids[int(fabric.node_element[node])]
+        return self.owner_id(kind, int(self.owners(kind)[number]))
 
     def event(self, kind: FaultKind, number: int) -> FaultEvent:
         """A fault of one component from the beginning, as a design says it."""

@@ -88,7 +88,7 @@ class Faults:
         self.state = FaultState(queue=self._draw(until_s, seed))
         heapq.heapify(self.state.queue)
         self._ways: dict[frozenset[Key], Rerouted] = {}
-        self._shares = np.ones(len(lowered.fabric.link_source))
+        self._wired: Rerouted | None = None  # what the run goes by; None: everything is whole
 
     @cached_property
     def components(self) -> Components:
@@ -127,11 +127,11 @@ class Faults:
     def restore(self, state: FaultState) -> Lowered:
         """Puts a copy back; returns the tables of the fabric as it was then."""
         self.state = state.copy()
-        if not state.dead and (self._shares == 1.0).all():
+        if not state.dead and self._wired is None:
             return self._lowered
         self.damage.dead = state.dead
-        self._shares = self.damage.link_shares()
-        return damaged(self._lowered, self._routes_now())
+        self._wired = self._ways_now()
+        return damaged(self._lowered, self._wired)
 
     def due(self, now_s: float) -> Due:
         """Takes everything that is due at a time."""
@@ -155,11 +155,17 @@ class Faults:
                 touched = True
                 self._log(now_s, key, "is repaired")
         state.dead = self.damage.dead
-        rewired = self._rewired() if touched else None
-        failed = self._new_downs(now_s) if touched else []
+        if not touched:
+            return Due([], self._new_ups(now_s), None)
+        before, now = self._wired, self._ways_now()
+        self._wired = now
+        whole = before.link_shares if before is not None else 1.0
+        rewired = damaged(self._lowered, now) if (now.link_shares != whole).any() else None
+        failed = self._new_downs(now.out, now_s)
         return Due(failed, self._new_ups(now_s), rewired)
 
-    def _routes_now(self) -> Rerouted:
+    def _ways_now(self) -> Rerouted:
+        """The ways over what is left now; those of the last few states are remembered."""
         dead = self.damage.dead
         if dead not in self._ways:
             if len(self._ways) >= KEPT_WAYS:
@@ -171,23 +177,9 @@ class Faults:
             )  # fmt: skip
         return self._ways[dead]
 
-    def _rewired(self) -> Lowered | None:
-        """The tables of now, if capacities of links that somebody uses have changed."""
-        shares = self.damage.link_shares()
-        changed = shares != self._shares
-        self._shares = shares
-        if not changed.any():
-            return None
-        return damaged(self._lowered, self._routes_now())
-
-    def _out(self) -> B1:
-        blocked = blocked_replicas(self._lowered.replicas, self.damage.dead_nodes())
-        return blocked | self._routes_now().cut_off
-
-    def _new_downs(self, now_s: float) -> list[int]:
+    def _new_downs(self, out: B1, now_s: float) -> list[int]:
         """Replicas that go down; those whose parts are whole again begin to start."""
         state = self.state
-        out = self._out()
         failed = []
         for number in np.flatnonzero(out).tolist():
             state.starting.pop(number, None)

@@ -27,12 +27,13 @@ NO_ROW: Row = (np.empty(0, np.int32), np.empty(0))
 
 
 class Rerouted(NamedTuple):
-    """Tables over a damaged fabric, and who is cut off on it."""
+    """Tables over a damaged fabric, and who cannot serve on it."""
 
     fabric: FabricTables
+    link_shares: F8  # [links] share of the capacity that is left
     replicas: ReplicaTables
     transfers: TransferTables
-    cut_off: B1  # [replicas] no way from or to the client, or between ranks
+    out: B1  # [replicas] dead parts, or no way from or to the client, or between ranks
 
 
 def reroute(
@@ -62,8 +63,9 @@ def reroute(
         **_replaced(base, "ingress", ways[0]),
         **_replaced(base, "egress", ways[1]),
     )
-    return Rerouted(fabric, replicas, _transfers(lowered, routes, changed, planes, blocked | cut_off),
-                    cut_off)  # fmt: skip
+    out = blocked | cut_off
+    transfers = _transfers(lowered, routes, changed, planes, out)
+    return Rerouted(fabric, link_shares, replicas, transfers, out)
 
 
 def _users(start: I8, link: I4, changed: B1) -> I8:

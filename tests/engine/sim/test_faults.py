@@ -70,7 +70,7 @@ def run(design: Design, until_s: float = UNTIL_S) -> RunResults:
 
 def event(kind: FaultKind, at_s: float, **changes: object) -> FaultEvent:
     link = next(link for link in HALL.links if RACKS.id in (link.a.element, link.b.element))
-    other = {"switch": "switch", "host": "rack", "link": ""}.get(kind.value, "rack")
+    other = "switch" if kind is FaultKind.SWITCH else "rack"
     target = link.id if kind is FaultKind.LINK else next(
         element.id for element in HALL.elements if element.kind.value == other
     )  # fmt: skip
