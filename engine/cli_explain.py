@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engine.scenario.scenario import Scenario
 
 Opened = tuple[Design, Catalog, Any]
+Say = Callable[[argparse.Namespace, dict[str, Any], list[str]], None]
+Progress = Callable[[float], None]
 
 
 def add_arguments(verb: argparse.ArgumentParser, *, runs: int) -> None:
@@ -23,12 +25,7 @@ def add_arguments(verb: argparse.ArgumentParser, *, runs: int) -> None:
     verb.add_argument("--jobs", type=int, default=0, help="threads (0: one a core)")
 
 
-def outages(
-    options: argparse.Namespace,
-    opened: Opened,
-    say: Callable[[argparse.Namespace, dict[str, Any], list[str]], None],
-    progress: Callable[[float], None],
-) -> None:
+def outages(options: argparse.Namespace, opened: Opened, say: Say, progress: Progress) -> None:
     """Loses one component of every class and prints what that costs."""
     from engine.report.outages import outage_report
     from engine.study.outage_table import outage_table
@@ -38,12 +35,7 @@ def outages(
     say(options, *outage_report(*outage_table(scenario, options.runs, options.jobs, told)))
 
 
-def explain(
-    options: argparse.Namespace,
-    opened: Opened,
-    say: Callable[[argparse.Namespace, dict[str, Any], list[str]], None],
-    progress: Callable[[float], None],
-) -> None:
+def explain(options: argparse.Namespace, opened: Opened, say: Say, progress: Progress) -> None:
     """Runs the study and prints it."""
     from engine.report.whatif import whatif_report
     from engine.study.fixes import trial

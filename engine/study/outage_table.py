@@ -6,11 +6,11 @@ break that symmetry: then the first of the class, which a replica uses, stands f
 """
 
 import dataclasses
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
+import numpy as np
 
 from engine.errors import ScenarioError
 from engine.metrics.summary import Summary
@@ -19,9 +19,7 @@ from engine.scenario.faults import FaultKind, FaultPlan
 from engine.scenario.scenario import Scenario
 from engine.sim.components import Components
 from engine.sim.lower import Lowered, lower
-from engine.study.whatif import Effect, effect_of, run_scenario
-
-MOST_RUNS = 100
+from engine.study.whatif import MOST_RUNS, Effect, Told, effect_of, run_scenario, workers
 
 
 class OutageRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,19 +59,16 @@ def outage_table(
     classes = component_classes(parts)
     plans: list[FaultPlan] = [FaultPlan(), *(_loss(parts, *row[:2]) for row in classes)]
     tasks = [(plan, scenario.seed + number) for plan in plans for number in range(runs)]
-    done = 0
+    told = Told(len(tasks), progress, None)
 
     def run(task: tuple[FaultPlan, int]) -> Summary:
-        nonlocal done
         own = msgspec.structs.replace(design, faults=task[0])
         summary = run_scenario(dataclasses.replace(scenario, design=own, seed=task[1]))
-        done += 1
-        if progress is not None:
-            progress(done / len(tasks))
+        told.tell()
         return summary
 
-    workers = min(jobs or os.cpu_count() or 1, len(tasks))
-    with ThreadPoolExecutor(workers, thread_name_prefix="outages") as pool:
+    threads = workers(jobs, len(tasks))
+    with ThreadPoolExecutor(threads, thread_name_prefix="outages") as pool:
         summaries = list(pool.map(run, tasks))
     base = summaries[:runs]
     rows = [
@@ -96,12 +91,13 @@ def component_classes(parts: Components) -> list[tuple[FaultKind, int, str, int]
     """(kind, first component, element or link, how many) of every class."""
     found = []
     for kind in FaultKind:
-        met: dict[str, tuple[int, int]] = {}
-        for number in range(parts.total(kind)):
-            target = parts.target(kind, number)
-            first, count = met.get(target, (number, 0))
-            met[target] = (first, count + 1)
-        found += [(kind, first, target, count) for target, (first, count) in met.items()]
+        owners, first, counts = np.unique(
+            parts.owners(kind), return_index=True, return_counts=True
+        )
+        found += [
+            (kind, int(number), parts.owner_id(kind, int(owner)), int(count))
+            for owner, number, count in zip(owners, first, counts, strict=True)
+        ]
     return found
 
 
