@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.panels.hints import hint
 from app.panels.results import ResultsHeader
 
 if TYPE_CHECKING:  # the module pulls scipy in, which the window does not wait for
@@ -139,11 +140,7 @@ class BottlenecksPanel(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self._list)
-        empty = QLabel(self.tr("Press Play: what holds the requests up is ranked here."))
-        empty.setWordWrap(True)
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        empty.setContentsMargins(16, 16, 16, 16)
+        empty = hint(self.tr("Press Play: what holds the requests up is ranked here."))
         self._stack = QStackedLayout(self)
         self.results = ResultsHeader()
         page = QWidget()

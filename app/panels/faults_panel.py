@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
@@ -19,6 +18,7 @@ from PySide6.QtWidgets import (
 from app.document import Document
 from app.models.record_table import Column, Record, RecordTable
 from app.panels.edits import parse_between, set_field
+from app.panels.hints import heading, hint
 from app.panels.record_columns import choice_column, quantity_column, whole_column
 from app.panels.record_view import RecordView
 from engine.scenario.faults import FaultEvent, FaultKind, FaultRate
@@ -119,20 +119,12 @@ class FaultsPanel(QWidget):
 
     def _make_log(self) -> QWidget:
         side = QWidget()
-        title = QLabel(self.tr("In the run"))
-        font = title.font()
-        font.setBold(True)
-        title.setFont(font)
-        empty = QLabel(self.tr("Nothing has failed in the run."))
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setWordWrap(True)
-        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._stack = QStackedLayout()
-        self._stack.addWidget(empty)
+        self._stack.addWidget(hint(self.tr("Nothing has failed in the run.")))
         self._stack.addWidget(self.log)
         layout = QVBoxLayout(side)
         layout.setContentsMargins(8, 6, 8, 4)
-        layout.addWidget(title)
+        layout.addWidget(heading(self.tr("In the run")))
         layout.addLayout(self._stack, 1)
         layout.addWidget(self.summary)
         return side

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QLabel, QListWidget, QListWidgetItem, QStackedLayout, QWidget
+from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStackedLayout, QWidget
 
 from app.panels.fields import error_color
+from app.panels.hints import hint
 from app.support.icons import icon
 from engine.findings import Finding, Severity
 
@@ -29,10 +30,7 @@ class FindingsPanel(QWidget):
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.itemClicked.connect(self._locate)
         self.list.itemActivated.connect(self._locate)
-        empty = QLabel(self.tr("No findings: the design passes all checks."))
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setWordWrap(True)
-        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        empty = hint(self.tr("No findings: the design passes all checks."))
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
         self._stack.addWidget(self.list)

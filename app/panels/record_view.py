@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app.models.record_table import CHOICES_ROLE, Record, RecordTable
 from app.panels.fields import error_color
+from app.panels.hints import heading, hint
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -99,25 +100,17 @@ class RecordView(QWidget):
         self.add, self.duplicate, self.remove = (
             _button(text) for text in (self.tr("Add"), self.tr("Duplicate"), self.tr("Remove"))
         )
-        heading = QLabel(title)
-        font = heading.font()
-        font.setBold(True)
-        heading.setFont(font)
         self.error = QLabel()
         self.error.setWordWrap(True)
         self.error.setTextFormat(Qt.TextFormat.PlainText)
         self.error.setVisible(False)
         bar = QHBoxLayout()
-        bar.addWidget(heading)
+        bar.addWidget(heading(title))
         bar.addStretch(1)
         for button in (self.add, self.duplicate, self.remove):
             bar.addWidget(button)
-        hint = QLabel(empty)
-        hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        hint.setWordWrap(True)
-        hint.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self._stack = QStackedLayout()
-        self._stack.addWidget(hint)
+        self._stack.addWidget(hint(empty))
         self._stack.addWidget(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)

@@ -22,6 +22,7 @@ from app.jobs.whatif_job import Helped, WhatIfJob
 from app.panels.bottlenecks import ShareBar
 from app.panels.edits import perform
 from app.panels.fields import error_color
+from app.panels.hints import hint
 from engine.errors import EngineError
 from engine.units import format_quantity
 
@@ -60,16 +61,12 @@ class WhatIfPanel(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self._rows)
-        empty = QLabel(
+        empty = hint(
             self.tr(
                 "Where time goes is not yet what would help. Ask, and every resource is made twice "
                 "as good in turn; then fixes are tried."
             )
         )
-        empty.setWordWrap(True)
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        empty.setContentsMargins(16, 8, 16, 8)
         self._stack = QStackedLayout()
         self._stack.addWidget(empty)
         self._stack.addWidget(scroll)
