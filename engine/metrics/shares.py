@@ -33,6 +33,14 @@ class TenantSummary(msgspec.Struct, frozen=True, kw_only=True):
     met_at_p95: bool | None
 
 
+class Fetched(msgspec.Struct, frozen=True, kw_only=True):
+    """Shares of all prompt tokens whose KV came from elsewhere instead of being computed."""
+
+    host: float  # from host memory
+    storage: float  # from the drawn storage
+    peers: float  # from other replicas
+
+
 class PoolSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One pool: what it is made of, and how busy it was (means over the run)."""
 
@@ -117,6 +125,19 @@ def tenant_summaries(
             )
         )
     return tuple(rows)
+
+
+def fetched(results: RunResults) -> Fetched | None:
+    """What came from lower tiers and other replicas; None where nothing did."""
+    counts = results.tenants
+    tokens = [
+        int(rows.sum()) for rows in (counts.host_tokens, counts.storage_tokens, counts.peer_tokens)
+    ]
+    inputs = int(counts.input_tokens.sum())
+    if not any(tokens) or not inputs:
+        return None
+    host, storage, peers = (count / inputs for count in tokens)
+    return Fetched(host=host, storage=storage, peers=peers)
 
 
 def pool_summaries(

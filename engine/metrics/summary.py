@@ -9,8 +9,10 @@ from engine.metrics.drift import RunDrift, run_drift
 from engine.metrics.outages import Outages, outages
 from engine.metrics.percentiles import Spread, spread
 from engine.metrics.shares import (
+    Fetched,
     PoolSummary,
     TenantSummary,
+    fetched,
     good_requests,
     latencies,
     met_at_p95,
@@ -82,6 +84,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     output_tokens_per_s: float
     input_tokens_per_s: float
     cache_hit_ratio: float | None
+    fetched: Fetched | None  # parts of the hits that were moved; None where none was
     ttft_s: Spread
     tpot_s: Spread
     e2e_s: Spread
@@ -137,6 +140,7 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         output_tokens_per_s=output_rate,
         input_tokens_per_s=each * inputs / window,
         cache_hit_ratio=float(results.cached_tokens[kept].sum()) / inputs if inputs else None,
+        fetched=fetched(results),
         ttft_s=spread(ttft),
         tpot_s=spread(tpot),
         e2e_s=spread(e2e),

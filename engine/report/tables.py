@@ -30,7 +30,8 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
         + (f", {summary.requests_failed:,} failed" if summary.outages else ""),
         f"tokens/s: {_rate(summary.output_tokens_per_s, bands)} out, "
         f"{_rate(summary.input_tokens_per_s, bands)} in"
-        + _share(", cache hit ", summary.cache_hit_ratio),
+        + _share(", cache hit ", summary.cache_hit_ratio)
+        + _fetched(summary),
         *aligned(_latency_rows(summary, bands)),
         f"goodput: {summary.goodput.requests_per_s:.3f} requests/s within TTFT "
         f"{summary.slo.ttft_s:g} s, TPOT {summary.slo.tpot_s:g} s"
@@ -51,6 +52,18 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
     if summary.overloaded:
         lines.append("overloaded: the backlog grows; the figures depend on the horizon")
     return lines
+
+
+def _fetched(summary: Summary) -> str:
+    """Where hits came from that were not in the replica's KV memory."""
+    if summary.fetched is None:
+        return ""
+    parts = (
+        ("host memory", summary.fetched.host),
+        ("storage", summary.fetched.storage),
+        ("other replicas", summary.fetched.peers),
+    )
+    return " (" + ", ".join(f"{share:.1%} from {name}" for name, share in parts if share) + ")"
 
 
 def _tenant_lines(summary: Summary) -> list[str]:

@@ -21,6 +21,7 @@ class Router(StrEnum):
     ROUND_ROBIN = "round-robin"
     LEAST_LOADED = "least-loaded"
     SESSION_STICKY = "session-sticky"
+    PREFIX_AFFINITY = "prefix-affinity"
 
 
 class Precision(StrEnum):
@@ -84,6 +85,13 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     all-reduce of tensor parallelism. `replicas` 0 means as many as fit; `chips` lists element ids to
     use (empty: all chips).
 
+    Prefixes that are evicted from KV memory go on to `host_kv_gb` of host memory and then to
+    `storage_kv_gb` on the drawn storage, both of each replica, and come back over the drawn links.
+    With `share_prefixes` a replica fetches a prefix that only another one has. `prefix_ttl_s` after
+    its last use a prefix is forgotten (0: never). Under prefix affinity a request goes to the
+    replica that has its prefix, unless that has `affinity_slack` requests more than the least
+    loaded.
+
     A design may have several deployments, its pools. Those of one `service` answer the same
     requests, with the same model: `mixed` ones alone, `prefill` ones hand over to `decode` ones.
     """
@@ -111,6 +119,11 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     expert_skew: float = 1.01
     collective_algorithm: CollectiveAlgorithm = CollectiveAlgorithm.AUTO
     router: Router = Router.SESSION_STICKY
+    affinity_slack: int = 8
+    prefix_ttl_s: float = 0.0
+    share_prefixes: bool = False
+    host_kv_gb: float = 0.0
+    storage_kv_gb: float = 0.0
     chips: tuple[str, ...] = ()
     extra: dict[str, Any] = {}
 

@@ -17,7 +17,7 @@ F8 = NDArray[np.float64]
 FIRST_ROWS = 4096
 MOST_ROWS = 250_000  # of finished requests: 42 MB
 FIRST_SLOTS = 1024
-MAX_CACHE_CELLS = 50_000_000  # 2 GB
+MAX_CACHE_CELLS = 40_000_000  # 2.2 GB
 SAMPLES_A_RUN = 1000
 SHORTEST_SAMPLE_S = 0.25
 
@@ -137,6 +137,7 @@ def make_state(world: World, lowered: Lowered, until_s: float, log_steps: int) -
         blocks=(rep.kv_tokens // blocks[rep.pool]).astype(np.int64),
         block_tokens=int(blocks.max()),
         cache_rows=cache_rows,
+        lower_tokens=_lower_tokens(world, rep.pool),
         pool=rep.pool,
         services=lowered.services,
         tenants=len(lowered.tenants),
@@ -160,6 +161,7 @@ def _cache_shape(world: World, replicas: int) -> tuple[int, int]:
     blocks = int(world.requests.entry.max(initial=-1)) + 1
     services = world.tenants["service"][world.agents.tenant]
     at_home = (world.services.router[2 * services] == SESSION_STICKY).all()
+    at_home &= not world.pools["shares"].any()
     if agents and not blocks and at_home:
         return 1, agents
     entries = max(agents + blocks, 1)
@@ -168,6 +170,12 @@ def _cache_shape(world: World, replicas: int) -> tuple[int, int]:
             "the prefix cache", MAX_CACHE_CELLS, "use fewer agents or replicas, or a shorter trace"
         )
     return replicas, entries
+
+
+def _lower_tokens(world: World, pool: NDArray[np.int32]) -> NDArray[np.int64]:
+    """[replicas, 2] what host memory and storage hold of prefixes; no rows where nothing does."""
+    rooms = np.stack([world.pools["host_tokens"], world.pools["storage_tokens"]], axis=1)
+    return rooms[pool] if rooms.any() else np.empty((0, 2), np.int64)
 
 
 def _last_arrival_s(world: World) -> float:

@@ -67,6 +67,7 @@ def check_deployment(deployment: Deployment) -> None:
         raise ScenarioError(
             "deployment expert_skew", f"it is {deployment.expert_skew:g}", "set 0 to 3"
         )
+    _check_prefixes(deployment)
     if deployment.max_num_batched_tokens < deployment.max_num_seqs:
         raise ScenarioError(
             "deployment max_num_batched_tokens",
@@ -89,4 +90,20 @@ def check_deployment(deployment: Deployment) -> None:
             "deployment memory_utilisation",
             f"it is {deployment.memory_utilisation}",
             "set a share between 0 and 1",
+        )
+
+
+def _check_prefixes(deployment: Deployment) -> None:
+    """Refuses prefix caches that cannot be."""
+    for name in ("prefix_ttl_s", "host_kv_gb", "storage_kv_gb", "affinity_slack"):
+        value = getattr(deployment, name)
+        if not 0 <= value < 1e9:
+            raise ScenarioError(f"deployment {name}", f"it is {value:g}", "set 0 or more")
+    elsewhere = deployment.share_prefixes or deployment.host_kv_gb or deployment.storage_kv_gb
+    if elsewhere and not (deployment.prefix_cache and deployment.chunked_prefill):
+        raise ScenarioError(
+            "deployment prefix_cache",
+            "prefixes are to come from lower tiers or other replicas, which needs the prefix cache "
+            "and chunked prefill",
+            "turn both on, or set the tiers to 0 and share_prefixes off",
         )

@@ -10,7 +10,7 @@ from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
 from engine.sim.checks import check_deployment, check_run
 from engine.sim.drawn_chips import chip_id
-from engine.sim.node_figures import host_cores, node_power
+from engine.sim.node_figures import as_fast_as_flash, check_host_memory, host_cores, node_power
 from engine.sim.placement import place_pools
 from engine.sim.pools import LoweredPool, lower_pool
 from engine.sim.replicas import replica_tables
@@ -58,20 +58,21 @@ class Lowered:
         return self.pools[0]
 
 
-def lower(scenario: Scenario) -> Lowered:
-    """The tables of a scenario.
+def lower(scenario: Scenario, *, may_fail: bool = False) -> Lowered:
+    """The tables of a scenario; `may_fail`: faults may come though the design plans none.
 
     Raises:
         ScenarioError: no chips, no path between what must talk, or bad workload figures.
         DoesNotFitError: the model does not fit the chips of a replica; the text has the numbers.
         CatalogError: a spec or model that the catalogue does not have.
-        CapacityError: more pairs of prefill and decode replicas than fit in memory.
+        CapacityError: more pairs of replicas that exchange KV than fit in memory.
     """
     design, catalog = scenario.design, scenario.catalog
     routing = design.fabric.routing
     expanded = expand(design.elements, design.links, catalog, split_cables=routing is Routing.ECMP)
     fabric = FabricTables(*expanded)
     specs = tuple(catalog.device(element.spec) for element in design.elements)
+    fabric = as_fast_as_flash(fabric, design, specs)
     element_ids = tuple(element.id for element in design.elements)
     deployments = design.all_pools()
     names = service_names(design)
@@ -88,6 +89,7 @@ def lower(scenario: Scenario) -> Lowered:
     requests = request_tables(scenario)
     agents = agent_tables(scenario, fabric, windows)
     tenants = tenant_limits(design, names)
+    loads = may_fail or not design.faults.is_empty
     routes = FabricRouter(fabric, routing, scenario.seed)
     parts = [
         lower_pool(
@@ -100,6 +102,7 @@ def lower(scenario: Scenario) -> Lowered:
     pools = tuple(part.pool for part in parts)
     replicas = replica_tables(parts, fabric, routes)
     services = service_tables([pool.limits for pool in pools], replicas.pool, replicas.kv_tokens)
+    check_host_memory([pool.limits for pool in pools], replicas, design, specs, fabric, catalog)
     power, idle = node_power(design, specs, fabric, catalog)
     return Lowered(
         fabric=fabric,
@@ -107,7 +110,9 @@ def lower(scenario: Scenario) -> Lowered:
         replicas=replicas,
         timing=stack_timings([part.timing for part in parts]),
         services=services,
-        transfers=transfer_tables(replicas, services, routes),
+        transfers=transfer_tables(
+            replicas, services, [pool.limits for pool in pools], fabric, routes, loads=loads
+        ),
         tenants=tenants,
         requests=requests,
         agents=agents,

@@ -14,7 +14,7 @@ from engine.cost.collectives.fabric import CollectiveFabric, chip_fabric
 from engine.cost.communication import ExchangeShares, exchange_shares
 from engine.cost.efficiency import load_terms
 from engine.cost.layers import Load
-from engine.cost.memory import MemoryFit, fit
+from engine.cost.memory import MemoryFit, chips_per_replica, fit
 from engine.cost.timing import CompiledTiming, compile_timing
 from engine.errors import DoesNotFitError
 from engine.scenario.design import Deployment, Design, PoolRole, Router, ServingEngine
@@ -32,7 +32,12 @@ RESERVING_ENGINES = (  # admit a request only when its whole output has room
     ServingEngine.TENSORRT_ENGINE,
     ServingEngine.TENSORRT_STATIC,
 )
-ROUTER_CODE = {Router.ROUND_ROBIN: 0, Router.LEAST_LOADED: 1, Router.SESSION_STICKY: 2}
+ROUTER_CODE = {
+    Router.ROUND_ROBIN: 0,
+    Router.LEAST_LOADED: 1,
+    Router.SESSION_STICKY: 2,
+    Router.PREFIX_AFFINITY: 3,
+}
 ROLE_CODE = {
     PoolRole.MIXED: Role.MIXED,
     PoolRole.PREFILL: Role.PREFILL,
@@ -119,6 +124,9 @@ def limits_of(deployment: Deployment, llm: LlmSpec, memory: MemoryFit, service: 
 
     KV that comes from elsewhere is written to every chip that keeps a copy of it.
     """
+    kv_bytes = memory.kv_bytes_per_token * deployment.tp * deployment.pp
+    cached = deployment.prefix_cache and deployment.role is not PoolRole.DECODE
+    tier = 1e9 / kv_bytes if cached and kv_bytes > 0 else 0.0  # tokens of a GB
     return Limits(
         max_seqs=deployment.max_num_seqs,
         max_batched_tokens=deployment.max_num_batched_tokens,
@@ -130,7 +138,13 @@ def limits_of(deployment: Deployment, llm: LlmSpec, memory: MemoryFit, service: 
         no_evict=deployment.engine in RESERVING_ENGINES,
         role=int(ROLE_CODE[deployment.role]),
         service=service,
-        kv_bytes_a_token=memory.kv_bytes_per_token * deployment.tp * deployment.pp,
+        slack=deployment.affinity_slack,
+        shares=deployment.share_prefixes and cached,
+        host_tokens=int(deployment.host_kv_gb * tier),
+        storage_tokens=int(deployment.storage_kv_gb * tier),
+        ttl_s=deployment.prefix_ttl_s,
+        kv_bytes=kv_bytes,
+        weight_bytes=memory.weight_bytes * chips_per_replica(deployment),
     )
 
 

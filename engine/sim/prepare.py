@@ -25,7 +25,7 @@ def prepare_simulation(
             cannot be simulated; the text says why and the way out.
     """
     refuse_broken_drawing(scenario.design, scenario.catalog)
-    lowered = lower(scenario)
+    lowered = lower(scenario, may_fail=may_inject)
     design, until_s, seed = scenario.design, scenario.until_s, scenario.seed
     faults = None
     if may_inject or not design.faults.is_empty:

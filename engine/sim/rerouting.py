@@ -164,17 +164,37 @@ def _with_rows(start: I8, link: I4, weight: F8, rows: Mapping[int, Row]) -> tupl
 def _transfers(
     lowered: Lowered, routes: Router, changed: B1, planes: I8, down: B1
 ) -> TransferTables:
-    """The ways of KV; all anew if one has changed. A pair with a dead end has no links."""
+    """The ways of KV and weights; all anew if one has changed."""
     base = lowered.transfers
     if not changed[base.link].any():
         return base
-    found = transfer_tables(lowered.replicas, lowered.services, routes, down)
+    found = transfer_tables(
+        lowered.replicas,
+        lowered.services,
+        [pool.limits for pool in lowered.pools],
+        lowered.fabric,
+        routes,
+        loads=bool((base.storage >= 0).any()),
+        down=down,
+    )
+    found = _with_dead_ways(found, base)
     owner = np.repeat(np.arange(len(found.start) - 1), np.diff(found.start))
     weight = found.weight.copy()
     for number in np.unique(owner).tolist():
         mine = slice(int(found.start[number]), int(found.start[number + 1]))
         weight[mine] /= np.maximum(_usable(found.link[mine], lowered.fabric, planes), 1e-9)
     return found._replace(weight=weight)
+
+
+def _with_dead_ways(found: TransferTables, base: TransferTables) -> TransferTables:
+    """What has no path any more keeps the one it had: nothing moves on it until it is whole."""
+    lost = np.flatnonzero((np.diff(found.start) == 0) & (np.diff(base.start) > 0))
+    rows: dict[int, Row] = {}
+    for number in lost.tolist():
+        mine = slice(int(base.start[number]), int(base.start[number + 1]))
+        rows[number] = (base.link[mine], base.weight[mine])
+    start, link, weight = _with_rows(found.start, found.link, found.weight, rows)
+    return found._replace(start=start, link=link, weight=weight)
 
 
 def damaged(lowered: Lowered, rerouted: Rerouted) -> Lowered:

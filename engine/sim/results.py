@@ -59,6 +59,9 @@ class TenantCounts(NamedTuple):
     input_tokens: I8  # of completed requests
     cached_tokens: I8
     output_tokens: I8
+    host_tokens: I8  # of prefixes that came from host memory
+    storage_tokens: I8  # from the drawn storage
+    peer_tokens: I8  # from another replica
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from engine.errors import ScenarioError
 from engine.scenario.design import Deployment, Design, PoolRole
 from engine.sim.codes import Role
-from engine.sim.kernels.world import LEAST_LOADED
+from engine.sim.kernels.world import LEAST_LOADED, PREFIX_AFFINITY
 from engine.sim.tables import Limits, ServiceTables
 
 NO_LIMIT = 2**62
@@ -80,7 +80,8 @@ def service_tables(
     members: list[NDArray[np.int64]] = []
     services = 1 + max(limit.service for limit in limits)
     columns: dict[str, list[int]] = {
-        name: [] for name in ("router", "capacity", "prompt", "window", "cached", "places")
+        name: []
+        for name in ("router", "capacity", "prompt", "window", "cached", "places", "slack")
     }
     for service in range(services):
         for decode in (False, True):
@@ -102,7 +103,8 @@ def service_tables(
             )
             columns["window"].append(min((limit.window_tokens for limit in own), default=NO_LIMIT))
             columns["cached"].append(int(all(limit.prefix_cache for limit in own)))
-            balanced = bool(own) and own[0].router == LEAST_LOADED
+            balanced = bool(own) and own[0].router in (LEAST_LOADED, PREFIX_AFFINITY)
+            columns["slack"].append(own[0].slack if own else 0)
             columns["places"].append(2 * _power_of_two(len(rows)) if balanced else 0)
     return ServiceTables(
         start=_starts([len(rows) for rows in members]),
@@ -113,6 +115,7 @@ def service_tables(
         window_tokens=np.array(columns["window"], np.int64),
         cached=np.array(columns["cached"], np.int64),
         tree=_starts(columns["places"]),
+        slack=np.array(columns["slack"], np.int64),
     )
 
 

@@ -37,7 +37,7 @@ REPLICA = np.dtype(  # one row a replica
         ("pool", WHOLE),
         ("list", WHOLE),  # of ServiceTables
         ("seat", WHOLE),  # its place in that list
-        ("up", WHOLE),  # 0 while it is down
+        ("up", WHOLE),  # engine.sim.kernels.world: DOWN, DRAINING, UP
         ("down_mark", REAL),  # s since when it is
         ("down_s", REAL),  # before that
         ("step", WHOLE),  # steps done
@@ -113,6 +113,10 @@ REQUEST = np.dtype(  # one row a slot
         ("replica", WHOLE),
         ("source", WHOLE),  # prefill replica that keeps its KV until it is pulled, -1 for none
         ("held", WHOLE),  # KV blocks that it keeps
+        ("fetch", WHOLE),  # tokens of its prefix that come from elsewhere, 0 for none
+        ("fetch_kind", WHOLE),  # FROM_HOST, FROM_STORAGE, FROM_PEER
+        ("fetch_source", WHOLE),  # replica that they come from, -1 for a lower tier
+        ("way", WHOLE),  # route of what comes: of TransferTables
         ("arrive_s", REAL),
         ("first_s", REAL),
         ("prompt", WHOLE),  # prompt tokens
@@ -163,14 +167,32 @@ HOST = np.dtype(  # one row a node; only hosts are used
     ],
     align=True,
 )
+SHORT = np.int32
+
 CACHE = np.dtype(  # one row a (replica, prefix entry)
     [
-        ("tokens", WHOLE),
-        ("blocks", WHOLE),  # KV blocks held, 0 when absent
-        ("pins", WHOLE),  # requests that use it now
-        ("holder", WHOLE),  # replica that has it
-        ("after", WHOLE),  # next in order of last use
-        ("before", WHOLE),
+        ("tokens", SHORT),
+        ("blocks", SHORT),  # KV blocks held, 0 when absent
+        ("pins", SHORT),  # requests that use it now
+        ("holder", SHORT),  # row 0: the replica that had it last
+        ("after", SHORT),  # next in order of last use
+        ("before", SHORT),
+        ("low", SHORT),  # tokens of the copy in a lower tier, 0 when absent
+        ("tier", SHORT),  # 0 host memory, 1 storage
+        ("low_after", SHORT),  # next of that tier in order of last use
+        ("low_before", SHORT),
+        ("used_s", REAL),  # last use
+        ("low_used_s", REAL),  # last use of the copy
+    ],
+    align=True,
+)
+LOWER = np.dtype(  # one row a (replica, lower tier); no rows where nobody has any
+    [
+        ("room", WHOLE),  # tokens that it holds at most
+        ("used", WHOLE),
+        ("head", WHOLE),  # least recently used entry
+        ("tail", WHOLE),
+        ("written", WHOLE),  # tokens that have come in
     ],
     align=True,
 )
@@ -184,6 +206,9 @@ TENANT_STATE = np.dtype(  # one row a tenant
         ("failed", WHOLE),  # lost with a replica
         ("input_tokens", WHOLE),  # of completed requests
         ("cached_tokens", WHOLE),
+        ("host_tokens", WHOLE),  # of which came from host memory
+        ("storage_tokens", WHOLE),  # from storage
+        ("peer_tokens", WHOLE),  # from another replica
         ("output_tokens", WHOLE),
         ("in_flight", WHOLE),  # beyond the gate
         ("held", WHOLE),  # at the gate for one in flight to end
@@ -215,8 +240,9 @@ REALS = 6
     FREE_SLOTS,
     THROUGH,  # 1 if every event up to and at NOW has been processed, 0 if some at NOW may be left
     KICKED,  # replicas on State.kicked
-) = range(18)
-WHOLES = 18
+    PASSED,  # steps of replicas below this number that end at NOW have ended
+) = range(19)
+WHOLES = 19
 
 # columns of a step in `State.log`: what its time is a function of, and when it began
 (
@@ -256,6 +282,7 @@ class State(NamedTuple):
     agent: Records  # [agents] AGENT
     host: Records  # [nodes] HOST
     cache: Records  # [replicas, entries] CACHE; one row where an entry has one replica at most
+    lower: Records  # [replicas, 2] LOWER; no rows without lower tiers
     numbers: F8  # [capacity, 3] finished requests: arrival, first token, finish
     counts: I8  # [capacity, 5] prompt, cached, output, replica, tenant
     out_cause: F8  # [capacity, CAUSES]
@@ -276,6 +303,7 @@ def new_state(
     blocks: I8,
     block_tokens: int,
     cache_rows: int,
+    lower_tokens: I8,
     pool: NDArray[np.int32],
     services: ServiceTables,
     tenants: int,
@@ -296,6 +324,7 @@ def new_state(
         blocks: [replicas] KV blocks.
         block_tokens: tokens of the largest block.
         cache_rows: `replicas`, or 1 where an entry is cached by one replica at most.
+        lower_tokens: [replicas, 2] what host memory and storage hold of prefixes; no rows for none.
         pool: [replicas] of each.
         services: the lists of replicas.
         tenants: rows.
@@ -312,7 +341,7 @@ def new_state(
         rep[f"{name}_head"] = rep[f"{name}_tail"] = -1
     rep["wait_head"] = -1
     rep["pool"] = pool
-    rep["up"] = 1
+    rep["up"] = 2  # engine.sim.kernels.world.UP
     lists = np.repeat(np.arange(len(services.start) - 1), np.diff(services.start))
     rep["list"][services.replica] = lists
     rep["seat"][services.replica] = np.arange(len(lists)) - services.start[lists]
@@ -324,7 +353,11 @@ def new_state(
     host = np.zeros(nodes, HOST)
     host["head"] = host["tail"] = -1
     cache = np.zeros((cache_rows, entries), CACHE)
-    cache["after"] = cache["before"] = -1
+    for name in ("after", "before", "low_after", "low_before", "holder"):
+        cache[name] = -1
+    lower = np.zeros((len(lower_tokens), 2), LOWER)
+    lower["room"] = lower_tokens
+    lower["head"] = lower["tail"] = -1
     whole = np.zeros(WHOLES, np.int64)
     whole[FREE_SLOTS] = slots - agents
     return State(
@@ -349,6 +382,7 @@ def new_state(
         agent=np.zeros(agents, AGENT),
         host=host,
         cache=cache,
+        lower=lower,
         numbers=np.zeros((capacity, 3)),
         counts=np.zeros((capacity, 5), np.int64),
         out_cause=np.zeros((capacity, CAUSES)),
@@ -410,6 +444,8 @@ def _new_slots(slots: int) -> Records:
     for name in (
         "replica",
         "source",
+        "fetch_source",
+        "way",
         "queue_next",
         "run_next",
         "run_back",

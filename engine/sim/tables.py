@@ -124,13 +124,17 @@ class ReplicaTables(NamedTuple):
 
 
 class TransferTables(NamedTuple):
-    """Ways of KV from prefill to decode replicas.
+    """Ways of KV and of weights into replicas.
 
     Prefill replica number i of its service and decode replica number j of it have the route
-    `first[r of the decode replica] + i`.
+    `first[r of the decode replica] + i`; a replica that shares prefixes has the route `peer[r] + i`
+    from replica number i of its list.
     """
 
     first: I8  # [replicas] first route into a decode replica, -1 for others
+    peer: I8  # [replicas] first route from the replicas of its own list, -1 for none
+    host: I8  # [replicas] route from its host's memory, -1 for none
+    storage: I8  # [replicas] route from the drawn storage, -1 for none
     start: I8  # [routes + 1]
     link: I4  # [entries]
     weight: F8  # [entries] share of the bytes on that link
@@ -138,10 +142,11 @@ class TransferTables(NamedTuple):
 
 
 def no_transfers(replicas: int) -> TransferTables:
-    """Tables of a design without prefill pools."""
+    """Tables of a design where nothing is moved into replicas."""
     none = np.full(replicas, -1, np.int64)
+    nowhere = np.empty(0, np.int32)
     return TransferTables(
-        none, np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0), np.empty(0)
+        none, none, none, none, np.zeros(1, np.int64), nowhere, np.empty(0), np.empty(0)
     )
 
 
@@ -159,6 +164,7 @@ class ServiceTables(NamedTuple):
     window_tokens: I8  # [2 services] longest context that the model serves
     cached: I8  # [2 services] 1 where all replicas keep prefixes
     tree: I8  # [2 services + 1] places of the list in State.tree; empty unless it asks for loads
+    slack: I8  # [2 services] requests more than the least loaded that a prefix is worth
 
 
 class RequestTables(NamedTuple):
@@ -207,12 +213,18 @@ class Limits(NamedTuple):
     chunked_prefill: bool
     prefix_cache: bool
     block_tokens: int
-    router: int  # 0 round robin, 1 least loaded, 2 session sticky
+    router: int  # 0 round robin, 1 least loaded, 2 session sticky, 3 prefix affinity
     window_tokens: int  # longest context that the model serves
     no_evict: bool  # admit a request only if its whole output will fit: nobody is pushed out
     role: int = 0  # engine.sim.codes.Role
     service: int = 0  # number of the service that it is part of
-    kv_bytes_a_token: float = 0.0  # of one copy, as it is moved
+    slack: int = 8  # requests more than the least loaded that a prefix is worth
+    shares: bool = False  # a replica fetches prefixes that only another one has
+    host_tokens: int = 0  # prefixes that a replica keeps in host memory
+    storage_tokens: int = 0  # and on the drawn storage
+    ttl_s: float = 0.0  # a prefix is forgotten so long after its last use, 0: never
+    kv_bytes: float = 0.0  # of one token in one copy, as it is moved
+    weight_bytes: float = 0.0  # of a whole replica
 
 
 class TenantLimits(NamedTuple):

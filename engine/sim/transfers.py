@@ -1,49 +1,152 @@
-"""The ways of KV from prefill to decode replicas, over the drawn links."""
+"""The ways of KV and of weights into replicas, over the drawn links.
+
+From prefill to decode replicas, between replicas that share prefixes, from host memory over PCIe,
+and from the drawn storage.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import CapacityError
+from engine.errors import CapacityError, ScenarioError
+from engine.sim.codes import NodeKind, Role
+from engine.sim.replicas import host_of_nodes
 from engine.sim.routing import Router
-from engine.sim.tables import ReplicaTables, ServiceTables, TransferTables, no_transfers
+from engine.sim.tables import (
+    FabricTables,
+    Limits,
+    ReplicaTables,
+    ServiceTables,
+    TransferTables,
+    no_transfers,
+)
 
-MOST_PAIRS = 100_000  # of a prefill and a decode replica
+I4 = NDArray[np.int32]
+B1 = NDArray[np.bool_]
+
+MOST_PAIRS = 100_000  # of replicas that exchange KV
 SET_UP_S = 50e-6  # of one transfer: an estimate, handshake and launch of the copies
+
+
+class Way(NamedTuple):
+    """One route: row i goes from source[i] to target[i] and has an equal part of the bytes."""
+
+    source: I4
+    target: I4
+    name: str
+
+
+class _Ways:
+    """Ways found so far."""
+
+    def __init__(self, replicas: ReplicaTables, fabric: FabricTables) -> None:
+        self.rows: list[Way] = []
+        self._replicas = replicas
+        self._hosts = host_of_nodes(fabric)
+        self._storage = np.flatnonzero(fabric.node_kind == NodeKind.STORAGE).astype(np.int32)
+
+    def between(self, sources: Sequence[int], target: int, name: str) -> int:
+        """Ways into a replica from others; the number of the first.
+
+        Every chip pulls its part of the bytes from the chip that has it: ranks are matched in
+        order, several to one where the numbers differ.
+        """
+        if len(self.rows) + len(sources) > MOST_PAIRS:
+            raise CapacityError(
+                "pairs of replicas that exchange KV",
+                MOST_PAIRS,
+                "use fewer, larger replicas or a service for each part of the hall",
+            )
+        first = len(self.rows)
+        theirs = self._chips(target)
+        for source in sources:
+            mine = self._chips(source)
+            turn = np.arange(max(len(mine), len(theirs)))
+            ends = (mine[turn * len(mine) // len(turn)], theirs[turn * len(theirs) // len(turn)])
+            self.rows.append(Way(*ends, f"KV from replica {source} to {name} replica {target}"))
+        return first
+
+    def from_host(self, target: int) -> int:
+        """The way from the hosts of a replica's chips to these."""
+        chips = self._chips(target)
+        hosts = self._hosts[chips]
+        if (hosts < 0).any():
+            raise ScenarioError(
+                f"replica {target}",
+                "it keeps prefixes in host memory, and its chips hang on no host",
+                "link a host to them, or set host_kv_gb to 0",
+            )
+        name = f"KV from host memory to replica {target}"
+        self.rows.append(Way(hosts, chips, name))
+        return len(self.rows) - 1
+
+    def from_storage(self, target: int) -> int:
+        """The way from the drawn storage to the chips of a replica; -1 without storage."""
+        if not len(self._storage):
+            return -1
+        chips = self._chips(target)
+        sources = self._storage[np.arange(len(chips)) % len(self._storage)]
+        self.rows.append(Way(sources, chips, f"storage to replica {target}"))
+        return len(self.rows) - 1
+
+    def _chips(self, number: int) -> I4:
+        start = self._replicas.chip_start
+        return self._replicas.chip[start[number] : start[number + 1]]
 
 
 def transfer_tables(
     replicas: ReplicaTables,
     services: ServiceTables,
+    limits: Sequence[Limits],
+    fabric: FabricTables,
     routes: Router,
-    down: NDArray[np.bool_] | None = None,
+    *,
+    loads: bool,
+    down: B1 | None = None,
 ) -> TransferTables:
-    """One way for each pair of a prefill and a decode replica of a service.
+    """All ways into replicas that a run may need.
 
-    Every chip of the decode replica pulls its part of the bytes from the chip of the prefill
-    replica that has it: ranks are matched in order, several to one where the numbers differ.
-    With `down` [replicas] a pair with one of them, or without a path, has no links.
+    Args:
+        replicas: that are placed.
+        services: their lists.
+        limits: of the pools.
+        fabric: the drawn one.
+        routes: over it.
+        loads: replicas load their weights in the run.
+        down: [replicas] a way with one of them, or without a path, has no links; without it each
+            must have a path.
 
     Raises:
-        ScenarioError: a pair has no path.
+        ScenarioError: a pair has no path, or a tier is not drawn.
         CapacityError: there are more pairs than fit in memory.
     """
-    first = np.full(replicas.total, -1, np.int64)
-    pairs: list[tuple[int, int]] = []
-    for service in range(len(services.router) // 2):
-        sources = _members(services, 2 * service)
-        targets = _members(services, 2 * service + 1)
-        if len(pairs) + len(sources) * len(targets) > MOST_PAIRS:
-            raise CapacityError(
-                "pairs of prefill and decode replicas",
-                MOST_PAIRS,
-                "use fewer, larger replicas or a service for each part of the hall",
-            )
-        for target in targets:
-            first[target] = len(pairs)
-            pairs += [(source, target) for source in sources]
-    if not pairs:
-        return no_transfers(replicas.total)
-    return _tables(first, pairs, replicas, routes, down)
+    count = replicas.total
+    first, peer, host, storage = (np.full(count, -1, np.int64) for _ in range(4))
+    ways = _Ways(replicas, fabric)
+    for number in range(len(services.router)):
+        members = _members(services, number)
+        sources = _members(services, number - 1) if number % 2 else []
+        for target in members:
+            own = limits[int(replicas.pool[target])]
+            if own.role == Role.DECODE:
+                first[target] = ways.between(sources, target, "decode")
+            elif own.shares and len(members) > 1:
+                peer[target] = ways.between(members, target, "another")
+            if own.host_tokens:
+                host[target] = ways.from_host(target)
+            if own.storage_tokens or loads:
+                storage[target] = ways.from_storage(target)
+            if own.storage_tokens and storage[target] < 0:
+                raise ScenarioError(
+                    f"replica {target}",
+                    "it keeps prefixes on storage, and none is drawn",
+                    "draw a storage and link it, or set storage_kv_gb to 0",
+                )
+    if not ways.rows:
+        return no_transfers(count)
+    return TransferTables(first, peer, host, storage, *_tables(ways.rows, routes, down))
 
 
 def _members(services: ServiceTables, number: int) -> list[int]:
@@ -52,53 +155,32 @@ def _members(services: ServiceTables, number: int) -> list[int]:
 
 
 def _tables(
-    first: NDArray[np.int64],
-    pairs: list[tuple[int, int]],
-    replicas: ReplicaTables,
-    routes: Router,
-    down: NDArray[np.bool_] | None,
-) -> TransferTables:
-    ends = [_ranks(replicas, source, target) for source, target in pairs]
-    sizes = np.array([len(sources) for sources, _ in ends])
-    owner = np.repeat(np.arange(len(pairs)), sizes)
-    sources = np.concatenate([sources for sources, _ in ends])
-    targets = np.concatenate([targets for _, targets in ends])
+    ways: Sequence[Way], routes: Router, down: B1 | None
+) -> tuple[NDArray[np.int64], I4, NDArray[np.float64], NDArray[np.float64]]:
+    """Starts, links, weights and latencies of the ways."""
+    sizes = np.array([len(way.source) for way in ways])
+    owner = np.repeat(np.arange(len(ways)), sizes)
+    sources = np.concatenate([way.source for way in ways])
+    targets = np.concatenate([way.target for way in ways])
+    apart = sources != targets
     if down is None:
-        table = routes.require_all(sources, targets, lambda row: _name(pairs[int(owner[row])]))
+        table = routes.require_all(
+            sources[apart], targets[apart], lambda row: ways[int(owner[apart][row])].name
+        )
     else:
-        table = routes.routes(sources, targets)
-    hop_owner = np.repeat(owner, np.diff(table.start))
+        table = routes.routes(sources[apart], targets[apart])
+    hop_owner = np.repeat(owner[apart], np.diff(table.start))
     weights = table.shares / sizes[hop_owner]
     key, inverse = np.unique(
         np.stack([hop_owner, table.links.astype(np.int64)]), axis=1, return_inverse=True
     )
-    latency = np.zeros(len(pairs))
-    np.maximum.at(latency, owner, np.nan_to_num(table.latency_s))
-    counts = np.bincount(key[0], minlength=len(pairs))
-    return TransferTables(
-        first=first,
-        start=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
-        link=key[1].astype(np.int32),
-        weight=np.bincount(inverse.ravel(), weights=weights, minlength=key.shape[1]).astype(
-            np.float64
-        ),
-        latency_s=latency + SET_UP_S,
+    latency = np.zeros(len(ways))
+    np.maximum.at(latency, owner[apart], np.nan_to_num(table.latency_s))
+    counts = np.bincount(key[0], minlength=len(ways))
+    weight = np.bincount(inverse.ravel(), weights=weights, minlength=key.shape[1])
+    return (
+        np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+        key[1].astype(np.int32),
+        weight.astype(np.float64),
+        latency + SET_UP_S,
     )
-
-
-def _ranks(
-    replicas: ReplicaTables, source: int, target: int
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Chips that send and chips that receive, one row each."""
-    mine, theirs = _chips(replicas, source), _chips(replicas, target)
-    count = max(len(mine), len(theirs))
-    turn = np.arange(count)
-    return mine[turn * len(mine) // count], theirs[turn * len(theirs) // count]
-
-
-def _chips(replicas: ReplicaTables, number: int) -> NDArray[np.int32]:
-    return replicas.chip[replicas.chip_start[number] : replicas.chip_start[number + 1]]
-
-
-def _name(pair: tuple[int, int]) -> str:
-    return f"KV from prefill replica {pair[0]} to decode replica {pair[1]}"

@@ -3,7 +3,13 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sim.kernels.cache import cache_put, cache_row, cache_take
+from engine.sim.kernels.cache import (
+    cache_put,
+    cache_row,
+    cache_take,
+    lower_drop,
+    lower_put,
+)
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.heap import heap_set
 from engine.sim.kernels.random import log_normal, uniform
@@ -13,6 +19,7 @@ from engine.sim.kernels.world import (
     CPU,
     ON_CORE,
     PREFIX,
+    PREFIX_AFFINITY,
     SESSION_STICKY,
     THINK,
     THINKING,
@@ -76,10 +83,11 @@ def home_of(w: World, a: int) -> int:
 
 @inlined
 def _is_kept_at_home(w: World, s: State, a: int) -> bool:
-    """The context of an agent is cached, and by one replica only."""
+    """The context of an agent is cached, and by one replica at first."""
     number = 2 * w.tenants[w.agents.tenant[a]].service
     cached: bool = w.services.cached[number] > 0
-    return cached and w.services.router[number] == SESSION_STICKY
+    router = w.services.router[number]
+    return cached and (router in (SESSION_STICKY, PREFIX_AFFINITY))
 
 
 @bare
@@ -90,7 +98,10 @@ def _warm(w: World, s: State, a: int) -> None:
     blocks = (tokens + size - 1) // size
     if blocks > 0 and blocks <= s.rep[r].free:
         s.rep[r].free -= blocks
-        cache_put(s.rep, s.cache, r, a, tokens, blocks)
+        cache_put(s.rep, s.cache, r, a, tokens, blocks, 0.0)
+    elif blocks > 0 and s.lower.size > 0:
+        s.cache[0, a].holder = r
+        lower_put(s.lower, s.cache, r, a, tokens, 0.0)
 
 
 @bare_kernel
@@ -118,8 +129,9 @@ def forget(w: World, s: State, a: int, now: float) -> None:
     """A compacted context is new to every cache."""
     if s.cache.shape[1] <= a:  # nobody keeps prefixes
         return
-    if s.cache.shape[0] == 1 or _is_kept_at_home(w, s, a):
-        _forget_at(w, s, a, home_of(w, a), now)
+    if s.cache.shape[0] == 1:
+        if s.cache[0, a].holder >= 0:
+            _forget_at(w, s, a, s.cache[0, a].holder, now)
         return
     number = 2 * w.tenants[w.agents.tenant[a]].service
     for at in range(w.services.start[number], w.services.start[number + 1]):
@@ -129,17 +141,22 @@ def forget(w: World, s: State, a: int, now: float) -> None:
 @bare
 def _forget_at(w: World, s: State, a: int, r: int, now: float) -> None:
     row = cache_row(s.cache, r)
-    if s.cache[row, a].blocks == 0:
+    if s.cache[row, a].blocks == 0 and s.cache[row, a].low == 0:
         return
-    catch_up(w, s, r, now, True)  # its steps may have evicted the context
+    if s.rep[r].ahead > 0:  # its steps may have evicted the context
+        catch_up(w, s, r, now, True)
     if s.cache[row, a].blocks > 0 and s.cache[row, a].pins == 0:
         s.rep[r].free += cache_take(s.rep, s.cache, r, a)
+    if s.cache[row, a].low > 0:
+        lower_drop(s.lower, s.cache, r, a)
 
 
 @inlined
 def leave_holder(w: World, s: State, a: int, r: int, now: float) -> None:
     """The context of an agent that is sent elsewhere is not kept at the replica that has it."""
-    if s.cache.shape[1] > a and s.cache[0, a].blocks > 0 and s.cache[0, a].holder != r:
+    if s.cache.shape[1] <= a or s.cache[0, a].holder < 0 or s.cache[0, a].holder == r:
+        return
+    if s.cache[0, a].blocks > 0 or s.cache[0, a].low > 0:
         _forget_at(w, s, a, s.cache[0, a].holder, now)
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.sim.kernels.compiling import bare, inlined
-from engine.sim.kernels.world import LEAST_LOADED, SESSION_STICKY, World
+from engine.sim.kernels.prefixes import prefix_holder
+from engine.sim.kernels.world import LEAST_LOADED, PREFIX_AFFINITY, SESSION_STICKY, UP, World
 from engine.sim.state import Records, State
 
 I4 = NDArray[np.int32]
@@ -57,20 +58,29 @@ def _next_up(rep: Records, replica: I4, first: int, members: int, seat: int) -> 
     """The seat of the next replica that is up, in turn from `seat`; that one if none is."""
     for turn in range(members):
         at = (seat + turn) % members
-        if rep[replica[first + at]].up:
+        if rep[replica[first + at]].up == UP:
             return at
     return seat % members
 
 
 @inlined
-def choose(w: World, s: State, number: int, q: int) -> int:
-    """The replica of a list for a slot by the list's rule."""
+def choose(w: World, s: State, number: int, q: int, now: float) -> int:
+    """The replica of a list for a slot by the list's rule.
+
+    Prefix affinity sends a prompt to the replica that has its prefix, unless that one has `slack`
+    requests more than the least loaded one, as the router of SGLang does.
+    """
     services = w.services
     first = services.start[number]
     members = services.start[number + 1] - first
     router = services.router[number]
-    if router == LEAST_LOADED:
+    if router in (LEAST_LOADED, PREFIX_AFFINITY):
         least: int = s.tree[services.tree[number] + 1]
+        if router == LEAST_LOADED or number % 2 == 1:
+            return least
+        h: int = prefix_holder(w, s, number, q, now)
+        if h >= 0 and s.rep[h].assigned <= s.rep[least].assigned + services.slack[number]:
+            return h
         return least
     sticky = router == SESSION_STICKY and q < w.agents.agents
     seat = _next_up(s.rep, services.replica, first, members, q if sticky else s.next_seat[number])

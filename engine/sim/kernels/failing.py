@@ -13,11 +13,17 @@ from engine.sim.kernels.heap import heap_remove
 from engine.sim.kernels.network import Network, net_stop
 from engine.sim.kernels.pulls import kick
 from engine.sim.kernels.queues import join_queue
-from engine.sim.kernels.sequences import leave_decode, spend_steps
+from engine.sim.kernels.sequences import (
+    entry_blocks,
+    leave_decode,
+    spend_steps,
+    unpin_entries,
+)
 from engine.sim.kernels.stretches import close_stretch, keep_blocks, stretch_end
 from engine.sim.kernels.waits import count_queued, count_wait, lost_cause, waited_kv
 from engine.sim.kernels.world import (
     DECODE,
+    DOWN,
     FAULT,
     KV_TRANSFER,
     LOST,
@@ -26,10 +32,11 @@ from engine.sim.kernels.world import (
     QUEUE,
     RESENT,
     SCALE_OUT,
+    UP,
     WAITING,
     World,
 )
-from engine.sim.state import RING, State
+from engine.sim.state import PASSED, RING, State
 
 RETRY, FAIL, WAIT = range(3)  # policies: engine.scenario.faults.FaultPolicy
 
@@ -53,7 +60,8 @@ def fail_replica(
     if not rep[r].up:
         return
     ended_s = _stop_step(w, net, s, r, now)
-    rep[r].up = 0
+    s.whole[PASSED] = w.replicas
+    rep[r].up = DOWN
     rep[r].down_mark = now
     load_changed(w.services.tree, s.tree, rep, r)
     first = _collect_running(w, s, r, ended_s, now, -1)
@@ -88,7 +96,8 @@ def repair_replica(w: World, s: State, r: int, now: float) -> None:
     if rep[r].up:
         return
     rep[r].down_s += now - rep[r].down_mark
-    rep[r].up = 1
+    s.whole[PASSED] = w.replicas
+    rep[r].up = UP
     load_changed(w.services.tree, s.tree, rep, r)
     kick(s, r)
 
@@ -123,6 +132,7 @@ def _lose_progress(s: State, q: int) -> None:
     req[q].pinned = 0
     req[q].source = -1
     req[q].held = 0
+    req[q].fetch = 0
 
 
 @inlined
@@ -196,7 +206,7 @@ def _collect_on_the_way(
 
 @bare
 def _collect_pulled(w: World, net: Network, s: State, r: int, now: float, first: int) -> int:
-    """Requests whose KV was to come here: their sources still have it."""
+    """Requests whose KV was to come here: their sources still have it, or the prefix's tier."""
     rep, req = s.rep, s.req
     net_stop(net, 3 * w.replicas + r, now)
     q = rep[r].pull_head
@@ -205,6 +215,9 @@ def _collect_pulled(w: World, net: Network, s: State, r: int, now: float, first:
         heap_remove(s.req_heap, q)
         s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
         req[q].blocks = 0
+        if req[q].fetch > 0:
+            req[q].preempted = LOST
+            _lose_progress(s, q)
         first = _put(s, q, first)
         q = following
     return first
@@ -215,6 +228,10 @@ def _lose_kept(w: World, net: Network, s: State, r: int, now: float) -> None:
     """Requests elsewhere whose KV was kept here: their decode replicas compute it themselves."""
     rep, req = s.rep, s.req
     for q in range(req.size):
+        if req[q].fetch > 0 and req[q].fetch_source == r and req[q].phase == PULLED:
+            if rep[req[q].replica].up and req[q].replica != r:
+                _end_pull(w, net, s, q, now)
+            continue
         if req[q].source != r:
             continue
         if req[q].phase == PULLED and rep[req[q].replica].up:
@@ -250,9 +267,16 @@ def _end_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
         rep[d].pull_tail = before
     rep[d].pulls -= 1
     rep[d].free += req[q].blocks
-    keep_blocks(rep, d, -req[q].blocks, now)
+    kept = req[q].blocks
+    if req[q].fetch > 0:
+        kept += req[q].pinned * entry_blocks(w, s, d)
+    keep_blocks(rep, d, -kept, now)
     s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
-    req[q].filled = req[q].target
+    if req[q].fetch == 0:
+        req[q].filled = req[q].target
+    else:
+        unpin_entries(w, s, d, q, now)
+        req[q].preempted = LOST
     _lose_progress(s, q)
     req[q].phase = WAITING
     req[q].mark_s = now
@@ -290,3 +314,10 @@ def _clear(s: State, r: int, now: float) -> None:
             cache[row, e].pins = 0
             cache[row, e].after = -1
             cache[row, e].before = -1
+            cache[row, e].low = 0
+            cache[row, e].low_after = -1
+            cache[row, e].low_before = -1
+    if s.lower.size > 0:
+        for tier in range(s.lower.shape[1]):
+            s.lower[r, tier].used = 0
+            s.lower[r, tier].head = s.lower[r, tier].tail = -1

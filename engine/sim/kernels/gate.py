@@ -61,6 +61,7 @@ def arrive(w: World, s: State, q: int, tenant: int, prompt: int, output: int, no
     req[q].priority = w.tenants[tenant].priority
     req[q].source = -1
     req[q].held = 0
+    req[q].fetch = 0
     req[q].arrive_s = now
     req[q].first_s = 0.0
     req[q].prompt = prompt
@@ -150,7 +151,7 @@ def enter(w: World, s: State, q: int, now: float) -> int:
     req = s.req
     s.tenant[req[q].tenant].in_flight += 1
     s.req_cause[q, ADMISSION] += now - req[q].arrive_s
-    r = choose(w, s, 2 * w.tenants[req[q].tenant].service, q)
+    r = choose(w, s, 2 * w.tenants[req[q].tenant].service, q, now)
     assign(w, s, r, 1)
     req[q].replica = r
     req[q].mark_s = now
@@ -173,7 +174,7 @@ def resend(w: World, s: State, q: int, now: float) -> int:
     elif req[q].target > w.services.capacity_tokens[number]:  # what it has said no longer fits
         give_up(w, s, q, now)
         return -1
-    r = choose(w, s, number, q)
+    r = choose(w, s, number, q, now)
     assign(w, s, r, 1)
     req[q].replica = r
     req[q].mark_s = now
@@ -198,7 +199,7 @@ def give_up(w: World, s: State, q: int, now: float) -> None:
         blocks = s.req[q].held + s.req[q].pinned * entry_blocks(w, s, source)
         keep_blocks(s.rep, source, -blocks, now)
         s.rep[source].free += s.req[q].held
-        unpin_entries(w, s, source, q)
+        unpin_entries(w, s, source, q, now)
         s.req[q].source = -1
         s.req[q].held = 0
         kick(s, source)

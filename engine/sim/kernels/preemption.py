@@ -45,7 +45,7 @@ def push_out(w: World, s: State, r: int, q: int, now: float) -> None:
         spend_steps(s, r, q)
     rep[r].free += req[q].blocks
     req[q].blocks = 0
-    unpin_entries(w, s, r, q)
+    unpin_entries(w, s, r, q, now)
     unlink_running(s, r, q)
     req[q].preempted = PUSHED_OUT
     req[q].phase = WAITING

@@ -1,6 +1,8 @@
-"""KV on its way: a decode replica pulls that of its admitted requests, one after the other.
+"""KV on its way: a replica pulls that of its admitted requests, one after the other.
 
-It keeps blocks of both replicas until it has come. Each pull waits for the latency of its way and
+A decode replica pulls whole prompts from prefill replicas; blocks of both are kept until they have
+come. Another one pulls the part of a prefix that lies in a lower tier or at a replica of its list,
+which may evict it meanwhile: it has been read. Each pull waits for the latency of its way and
 then is a flow over the drawn links, which it shares with whatever else uses them.
 """
 
@@ -10,7 +12,14 @@ from engine.sim.kernels.network import Network, net_start
 from engine.sim.kernels.retaining import retain
 from engine.sim.kernels.sequences import entry_blocks
 from engine.sim.kernels.stretches import cut_stretch, keep_blocks
-from engine.sim.kernels.world import JOINING, KV_TRANSFER, PULLED, World
+from engine.sim.kernels.world import (
+    FROM_HOST,
+    FROM_STORAGE,
+    JOINING,
+    KV_TRANSFER,
+    PULLED,
+    World,
+)
 from engine.sim.state import KICKED, State
 
 
@@ -24,31 +33,25 @@ def kick(s: State, r: int) -> None:
 
 
 @inlined
-def _way(w: World, s: State, q: int) -> int:
-    """The route of a request's KV."""
-    way: int = w.transfers.first[s.req[q].replica] + s.rep[s.req[q].source].seat
-    return way
-
-
-@inlined
 def ask_pull(w: World, s: State, r: int, now: float) -> None:
     """The first request that waits for its KV gets it: after the latency of the way."""
     q = s.rep[r].pull_head
     s.rep[r].pulling = 1
-    wake(s, q, PULLED, now + w.transfers.latency_s[_way(w, s, q)])
+    wake(s, q, PULLED, now + w.transfers.latency_s[s.req[q].way])
 
 
 @inlined
 def start_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
     """The bytes of a request's KV begin to flow."""
     r = s.req[q].replica
-    moved = s.req[q].target * w.pools[s.rep[r].pool].kv_bytes
-    net_start(net, 3 * w.replicas + r, 3 * w.replicas + _way(w, s, q), moved, now)
+    tokens = s.req[q].fetch if s.req[q].fetch > 0 else s.req[q].target
+    moved = tokens * w.pools[s.rep[r].pool].kv_bytes
+    net_start(net, 3 * w.replicas + r, 3 * w.replicas + s.req[q].way, moved, now)
 
 
 @bare
 def pull_ended(w: World, s: State, r: int, now: float) -> None:
-    """The KV of a request has come: its source lets go of it, and it decodes from the next step."""
+    """The KV of a request has come: its source lets go of it, and it goes on with the next step."""
     rep, req = s.rep, s.req
     q = rep[r].pull_head
     rep[r].pull_head = req[q].queue_next
@@ -56,13 +59,18 @@ def pull_ended(w: World, s: State, r: int, now: float) -> None:
         rep[r].pull_tail = -1
     rep[r].pulling = 0
     s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
-    source = req[q].source
-    req[q].source = -1
-    keep_blocks(rep, source, -req[q].held - req[q].pinned * entry_blocks(w, s, source), now)
-    retain(w, s, source, q, req[q].target, req[q].held)
-    req[q].held = 0
-    kick(s, source)
-    req[q].filled = req[q].target
+    if req[q].fetch > 0:
+        req[q].filled += req[q].fetch
+        _count_fetched(s, q)
+        req[q].fetch = 0
+    else:
+        source = req[q].source
+        req[q].source = -1
+        keep_blocks(rep, source, -req[q].held - req[q].pinned * entry_blocks(w, s, source), now)
+        retain(w, s, source, q, req[q].target, req[q].held, now)
+        req[q].held = 0
+        kick(s, source)
+        req[q].filled = req[q].target
     req[q].phase = JOINING
     req[q].mark_s = now
     req[q].queue_next = -1
@@ -76,3 +84,15 @@ def pull_ended(w: World, s: State, r: int, now: float) -> None:
     kick(s, r)
     if rep[r].mode != 0 and rep[r].pull_head >= 0:
         ask_pull(w, s, r, now)
+
+
+@inlined
+def _count_fetched(s: State, q: int) -> None:
+    """Tokens of a prefix that have come, by where they came from."""
+    tenant, kind = s.req[q].tenant, s.req[q].fetch_kind
+    if kind == FROM_HOST:
+        s.tenant[tenant].host_tokens += s.req[q].fetch
+    elif kind == FROM_STORAGE:
+        s.tenant[tenant].storage_tokens += s.req[q].fetch
+    else:
+        s.tenant[tenant].peer_tokens += s.req[q].fetch

@@ -11,10 +11,12 @@ from engine.sim.kernels.cache import (
     cache_pin,
     cache_row,
     cache_take,
+    is_fresh,
 )
 from engine.sim.kernels.compiling import inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
 from engine.sim.kernels.preemption import last_running, push_out
+from engine.sim.kernels.prefixes import find_elsewhere, looks_elsewhere, touch_fetched
 from engine.sim.kernels.queues import leave_queue
 from engine.sim.kernels.sequences import begin_decode, blocks_to_come, entry_blocks, mark_steps
 from engine.sim.kernels.stretches import (
@@ -77,12 +79,12 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
             and rep[r].running + rep[r].pulls < limits.max_seqs
         ):
             q = rep[r].wait_head
-            verdict, hit, need, pinned = _fits(w, s, r, q, budget)
+            verdict, hit, need, pinned = _fits(w, s, r, q, budget, now)
             if verdict != ADMITTED:
                 break
             close_stretch(w, s, r, now)
-            if req[q].source >= 0:
-                _ask_for_kv(w, s, r, q, need, now)
+            if req[q].source >= 0 or req[q].fetch > 0:
+                _ask_for_kv(w, s, r, q, hit, need, pinned, now)
                 continue
             _admit(w, s, r, q, hit, need, pinned, now)
             x = min(req[q].target - req[q].filled, budget)
@@ -147,7 +149,7 @@ def _grow(w: World, s: State, r: int, now: float) -> bool:
     column = rep[r].step % limits.block_tokens
     pushed_out = False
     while s.growing[r, column] > 0:
-        if cache_make_room(rep, s.cache, r, s.growing[r, column]):
+        if cache_make_room(rep, s.lower, s.cache, r, s.growing[r, column]):
             break
         pushed_out = True
         push_out(w, s, r, last_running(rep, req, r), now)
@@ -158,24 +160,29 @@ def _grow(w: World, s: State, r: int, now: float) -> bool:
 
 
 @inlined
-def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, int, int]:
+def _fits(
+    w: World, s: State, r: int, q: int, budget: int, now: float
+) -> tuple[int, int, int, int]:
     """Whether the head of the queue can come in, its cached tokens, blocks to take, entries to pin.
 
-    The first is ADMITTED, LACKS_BLOCKS or TOO_LONG.
+    The first is ADMITTED, LACKS_BLOCKS or TOO_LONG. REQUEST.fetch says what more of the prefix is
+    to come from elsewhere.
     """
     rep, req, cache = s.rep, s.req, s.cache
     limits = w.pools[rep[r].pool]
     size = limits.block_tokens
     total = (req[q].target + size - 1) // size
+    req[q].fetch = 0
     hit = reused = pinned = 0
     loose = rep[r].loose
     if not limits.prefix_cache or req[q].source >= 0:
         pass
     elif q < w.agents.agents:
         row = cache_row(cache, r)
-        reused = cache[row, q].blocks
-        hit = min(cache[row, q].tokens, req[q].target - 1)
-        loose -= reused
+        if is_fresh(cache[row, q].used_s, limits.ttl_s, now):
+            reused = cache[row, q].blocks
+            hit = min(cache[row, q].tokens, req[q].target - 1)
+            loose -= reused
     elif w.requests.entry_tokens > 0:
         each = entry_blocks(w, s, r)
         asked = req[q].row
@@ -186,10 +193,14 @@ def _fits(w: World, s: State, r: int, q: int, budget: int) -> tuple[int, int, in
             if cache[r, e].blocks == 0:
                 break
             if cache[r, e].pins == 0:
+                if not is_fresh(cache[r, e].used_s, limits.ttl_s, now):
+                    break
                 loose -= each
             pinned += 1
         reused = pinned * each
         hit = pinned * w.requests.entry_tokens
+    if looks_elsewhere(w, s, r, q):
+        find_elsewhere(w, s, r, q, hit, pinned, now)
     # one that was pushed out may be longer than a step: it starts in an empty one, in chunks
     whole = min(req[q].target - hit, limits.max_batched_tokens)
     need = max(0, total - reused)
@@ -206,6 +217,18 @@ def _admit(
     w: World, s: State, r: int, q: int, hit: int, need: int, pinned: int, now: float
 ) -> None:
     """Moves the head of the queue into the batch."""
+    _hold_prefix(w, s, r, q, hit, need, pinned)
+    _take_blocks(w, s, r, q, need)
+    _count_wait(s, r, q, hit, now)
+    mark_steps(s, r, q)
+    s.req[q].filled = hit
+    _link_running(s, r, q)
+    _link_filling(s, r, q)
+
+
+@inlined
+def _hold_prefix(w: World, s: State, r: int, q: int, hit: int, need: int, pinned: int) -> None:
+    """The head of the queue takes over its context, or pins its entries, and owns `need` blocks."""
     rep, req, cache = s.rep, s.req, s.cache
     req[q].blocks = need
     if q < w.agents.agents:
@@ -217,12 +240,13 @@ def _admit(
         for at in range(pinned):
             cache_pin(rep, cache, r, first + w.requests.entry[entry + at])
         req[q].pinned = pinned
-    _take_blocks(w, s, r, q, need)
-    _count_wait(s, r, q, hit, now)
-    mark_steps(s, r, q)
-    req[q].filled = hit
+
+
+@inlined
+def _link_filling(s: State, r: int, q: int) -> None:
+    """A prompt is computed from the next step on, after those that are already."""
+    rep, req = s.rep, s.req
     req[q].phase = PREFILL
-    _link_running(s, r, q)
     req[q].fill_next = -1
     if rep[r].fill_tail >= 0:
         req[rep[r].fill_tail].fill_next = q
@@ -238,7 +262,7 @@ def _take_blocks(w: World, s: State, r: int, q: int, need: int) -> None:
     leave_queue(rep, s.req, s.tails, r)
     if w.pools[rep[r].pool].no_evict:
         rep[r].promised += blocks_to_come(w, s, r, q, s.req[q].target)
-    cache_make_room(rep, s.cache, r, need)
+    cache_make_room(rep, s.lower, s.cache, r, need)
     rep[r].free -= need
 
 
@@ -270,15 +294,22 @@ def _link_running(s: State, r: int, q: int) -> None:
 
 
 @inlined
-def _ask_for_kv(w: World, s: State, r: int, q: int, need: int, now: float) -> None:
-    """Blocks for a request that was prefilled elsewhere: its KV may come."""
+def _ask_for_kv(
+    w: World, s: State, r: int, q: int, hit: int, need: int, pinned: int, now: float
+) -> None:
+    """Blocks for a request whose KV, or a part of its prefix, lies elsewhere: it may come."""
     rep, req = s.rep, s.req
+    if req[q].source >= 0:
+        req[q].way = w.transfers.first[r] + rep[req[q].source].seat
+    else:
+        touch_fetched(w, s, r, q, pinned, now)
+    _hold_prefix(w, s, r, q, hit, need, pinned)
     _take_blocks(w, s, r, q, need)
-    _count_wait(s, r, q, 0, now)
-    req[q].blocks = need
+    _count_wait(s, r, q, hit + req[q].fetch, now)
+    req[q].filled = hit
     req[q].mark_s = now
     req[q].phase = PULLED
-    keep_blocks(rep, r, need, now)
+    keep_blocks(rep, r, req[q].blocks + pinned * entry_blocks(w, s, r), now)
     if rep[r].pull_tail >= 0:
         req[rep[r].pull_tail].queue_next = q
     else:
@@ -289,7 +320,7 @@ def _ask_for_kv(w: World, s: State, r: int, q: int, need: int, now: float) -> No
 
 @inlined
 def _join(w: World, s: State, r: int, now: float) -> None:
-    """Requests whose KV has come decode from this step on."""
+    """Requests whose KV has come go on from this step on: they decode, or their prompts do."""
     rep, req = s.rep, s.req
     q = rep[r].join_head
     while q >= 0:
@@ -298,8 +329,13 @@ def _join(w: World, s: State, r: int, now: float) -> None:
         s.req_cause[q, QUEUE] += now - req[q].mark_s
         mark_steps(s, r, q)
         _link_running(s, r, q)
-        begin_decode(w, s, r, q)
-        keep_blocks(rep, r, -req[q].blocks, now)
+        if req[q].filled >= req[q].target:
+            begin_decode(w, s, r, q)
+        else:
+            _link_filling(s, r, q)
+            if req[q].preempted:
+                req[q].mark_s = now
+        keep_blocks(rep, r, -req[q].blocks - req[q].pinned * entry_blocks(w, s, r), now)
         rep[r].pulls -= 1
         q = following
     rep[r].join_head = -1

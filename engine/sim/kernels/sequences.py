@@ -84,12 +84,12 @@ def begin_decode(w: World, s: State, r: int, q: int) -> None:
 
 
 @inlined
-def unpin_entries(w: World, s: State, r: int, q: int) -> None:
+def unpin_entries(w: World, s: State, r: int, q: int, now: float) -> None:
     """Lets go of the prefix entries that a request keeps at a replica."""
     if s.req[q].pinned > 0:
         first = w.requests.entry_start[s.req[q].row]
         for at in range(s.req[q].pinned - 1, -1, -1):
-            cache_unpin(s.rep, s.cache, r, w.agents.agents + w.requests.entry[first + at])
+            cache_unpin(s.rep, s.cache, r, w.agents.agents + w.requests.entry[first + at], now)
     s.req[q].pinned = 0
 
 

@@ -69,6 +69,7 @@ from engine.sim.state import (
     KICKED,
     NEXT_ARRIVAL,
     NOW,
+    PASSED,
     RING,
     SAMPLE_AT,
     STEPS,
@@ -132,10 +133,13 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
         ended = came = -1  # replica whose step has ended; first slot of those at their replicas
         entering = -1  # slot whose prompt takes the way in
         flow_came = False
+        whole[PASSED] = w.replicas
         if network_s <= first_s:
+            whole[PASSED] = 0
             ended, came = _flow_ended(w, net, s, first_s)
             flow_came = True
         elif replica_s <= first_s:
+            whole[PASSED] = s.rep_heap.items[0]
             ended = _compute_ended(w, net, s, first_s)
         elif slot_s <= first_s:
             entering = slot_event(w, s, first_s)
@@ -242,7 +246,7 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
     rep = s.rep
     r: int = s.rep_heap.items[0]
     if rep[r].ahead > 0:
-        skip_steps(rep, s.growing, s.cache, s.whole, w.pools, r, rep[r].ahead)
+        skip_steps(rep, s.growing, s.cache, s.lower, s.whole, w.pools, r, rep[r].ahead)
     if rep[r].shared and rep[r].moved > 0.0:
         heap_remove(s.rep_heap, r)
         rep[r].mode = COMMUNICATING
@@ -338,7 +342,7 @@ def _hand_over(w: World, s: State, r: int, q: int, now: float) -> None:
     req[q].held = req[q].blocks
     req[q].blocks = 0
     keep_blocks(s.rep, r, req[q].held + req[q].pinned * entry_blocks(w, s, r), now)
-    d = choose(w, s, s.rep[r].list + 1, q)
+    d = choose(w, s, s.rep[r].list + 1, q, now)
     assign(w, s, d, 1)
     req[q].replica = d
 
@@ -380,7 +384,7 @@ def _complete(w: World, net: Network, s: State, r: int, q: int, tokens: int, now
         s.agent[q].context += growth * (s.agent[q].append + req[q].output)
     own = req[q].blocks
     req[q].blocks = 0
-    retain(w, s, r, q, tokens, own)
+    retain(w, s, r, q, tokens, own, now)
     if net.route_start[2 * w.replicas + r + 1] > net.route_start[2 * w.replicas + r]:
         rep[r].out_bytes += BYTES_A_TOKEN * req[q].output
         if not net_runs(net, 2 * w.replicas + r):

@@ -190,8 +190,9 @@ def plan_ahead(
 
 @bare
 def skip_steps(
-    rep: Records, growing: I8, cache: Records, whole: I8, pools: Records, r: int, steps: int
-) -> None:
+    rep: Records, growing: I8, cache: Records, lower: Records, whole: I8, pools: Records, r: int,
+    steps: int,
+) -> None:  # fmt: skip
     """Ends the running step and begins the next of the stretch, so many times."""
     block = pools[rep[r].pool].block_tokens
     need = 0
@@ -201,7 +202,7 @@ def skip_steps(
         rep[r].growth += grown
         need += grown
     if need > 0:
-        cache_make_room(rep, cache, r, need)
+        cache_make_room(rep, lower, cache, r, need)
         rep[r].free -= need
         if pools[rep[r].pool].no_evict:
             rep[r].promised -= need
@@ -229,7 +230,7 @@ def catch_up(w: World, s: State, r: int, now: float, through: bool) -> None:
     while ended > 0 and _is_after(stretch_end(rep, r, done + ended), now, through):
         ended -= 1
     if ended > 0:
-        skip_steps(rep, s.growing, s.cache, s.whole, w.pools, r, ended)
+        skip_steps(rep, s.growing, s.cache, s.lower, s.whole, w.pools, r, ended)
 
 
 @inlined

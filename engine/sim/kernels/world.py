@@ -26,9 +26,13 @@ F8 = NDArray[np.float64]
 
 COMPUTING, COMMUNICATING = 1, 2  # modes of a replica
 
+DOWN, DRAINING, UP = range(3)  # REPLICA.up: draining ones get no new requests
+
 PUSHED_OUT, LOST = 1, 2  # why a request is computed again: for KV memory, or for a fault
 
-ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY = range(3)  # Limits.router
+ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY, PREFIX_AFFINITY = range(4)  # Limits.router
+
+FROM_HOST, FROM_STORAGE, FROM_PEER = range(3)  # where a part of a prefix comes from
 
 BYTES_A_TOKEN = 4.0  # a token id on the wire
 
@@ -58,7 +62,12 @@ STALLED = int(Status.STALLED)
 PREFIX, APPEND, OUTPUT, TOOL_TIME, THINK, CPU = range(6)  # rows of AgentTables.distributions
 
 
-POOL = np.dtype([(name, np.int64) for name in Limits._fields[:-1]] + [("kv_bytes", np.float64)])
+POOL = np.dtype(
+    [
+        (name, np.float64 if name in ("ttl_s", "kv_bytes", "weight_bytes") else np.int64)
+        for name in Limits._fields
+    ]
+)
 TENANT = np.dtype(
     [
         (name, np.float64 if name in ("rate_per_s", "burst", "longest_wait_s") else np.int64)

@@ -37,9 +37,14 @@ def hall_design(
     split: bool = False,
     agents: bool = False,
     router: Router = Router.LEAST_LOADED,
+    host_kv_gb: float = 0.0,
+    share: bool = False,
 ) -> Design:
     """Two AL128 racks of TP8 replicas; the replicas of one half prefill in a split design."""
-    one = Deployment(model=MODEL, tp=8, max_num_seqs=64, router=router)
+    one = Deployment(
+        model=MODEL, tp=8, max_num_seqs=64, router=router, host_kv_gb=host_kv_gb,
+        share_prefixes=share,
+    )  # fmt: skip
     pools: tuple[Deployment, ...] = ()
     if split:
         decode = msgspec.structs.replace(one, name="d", role=PoolRole.DECODE, replicas=8)
@@ -108,13 +113,18 @@ def plans(take: st.DrawFn) -> FaultPlan:
     split=st.booleans(),
     agents=st.booleans(),
     router=st.sampled_from(list(Router)),
+    host_kv_gb=st.sampled_from([0.0, 0.0, 0.5, 20.0]),
+    share=st.booleans(),
     budget=st.integers(50, 5000),
 )
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_request_is_lost_silently_and_slices_change_nothing(
-    plan: FaultPlan, split: bool, agents: bool, router: Router, budget: int
-) -> None:
-    design = hall_design(plan, split=split, agents=agents, router=router)
+    plan: FaultPlan, split: bool, agents: bool, router: Router, host_kv_gb: float, share: bool,
+    budget: int,
+) -> None:  # fmt: skip
+    design = hall_design(
+        plan, split=split, agents=agents, router=router, host_kv_gb=host_kv_gb, share=share
+    )
     if agents and router is Router.SESSION_STICKY:  # alone: contexts have one row for all replicas
         design = msgspec.structs.replace(design, tenants=design.tenants[1:])
     simulation, lowered = prepared(design)

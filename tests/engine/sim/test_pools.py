@@ -61,7 +61,7 @@ def test_the_kv_of_one_prompt_takes_the_time_of_its_bytes_on_the_drawn_link(
     )
     results = run(lowered)
     link = lowered.transfers.link[0]
-    moved = 1000 * lowered.first.limits.kv_bytes_a_token
+    moved = 1000 * lowered.first.limits.kv_bytes
     transfer_s = moved / lowered.fabric.link_bytes_per_s[link] + lowered.transfers.latency_s[0]
     assert results.first_token_s[0] == pytest.approx(STEP_S)
     assert results.finish_s[0] == pytest.approx(STEP_S + transfer_s + 4 * STEP_S, rel=1e-12)

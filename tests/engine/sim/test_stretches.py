@@ -9,7 +9,12 @@ from hypothesis import strategies as st
 
 from engine.catalog.loader import load_catalog
 from engine.sim.codes import LinkClass, Role
-from engine.sim.kernels.world import LEAST_LOADED, ROUND_ROBIN, SESSION_STICKY
+from engine.sim.kernels.world import (
+    LEAST_LOADED,
+    PREFIX_AFFINITY,
+    ROUND_ROBIN,
+    SESSION_STICKY,
+)
 from engine.sim.lower import Lowered
 from engine.sim.own_links import own_rates
 from engine.sim.results import RunResults
@@ -20,7 +25,6 @@ from engine.sim.tables import (
     AgentTables,
     RequestTables,
     TenantLimits,
-    TransferTables,
     no_transfers,
 )
 from tests.helpers import worlds
@@ -128,7 +132,7 @@ def split(lowered: Lowered, prefill: int, own_way: bool) -> Lowered:
     count = lowered.replicas.total
     first = lowered.first
     roles = [
-        dataclasses.replace(first, limits=first.limits._replace(role=role, kv_bytes_a_token=3e3))
+        dataclasses.replace(first, limits=first.limits._replace(role=role, kv_bytes=3e3))
         for role in (int(Role.PREFILL), int(Role.DECODE))
     ]
     pool = (np.arange(count) >= prefill).astype(np.int32)
@@ -142,10 +146,40 @@ def split(lowered: Lowered, prefill: int, own_way: bool) -> Lowered:
         pools=tuple(roles),
         replicas=replicas,
         services=service_tables([role.limits for role in roles], pool, replicas.kv_tokens),
-        transfers=TransferTables(
+        transfers=no_transfers(count)._replace(
             first=starts,
             start=np.arange(ways + 1),
             link=np.full(ways, link, np.int32),
+            weight=np.ones(ways),
+            latency_s=np.linspace(0.0, 0.01, ways),
+        ),
+    )
+
+
+@st.composite
+def tiered(take: st.DrawFn, lowered: Lowered) -> Lowered:
+    """Prefixes go on to lower tiers, are fetched from others and forgotten."""
+    count = lowered.replicas.total
+    lowered = worlds.with_limits(
+        lowered,
+        host_tokens=take(st.sampled_from([0, 40, 200])),
+        storage_tokens=take(st.sampled_from([0, 100, 400])),
+        shares=take(st.booleans()),
+        ttl_s=take(st.sampled_from([0.0, 0.75, 3.0])),
+        slack=take(st.sampled_from([0, 2])),
+        kv_bytes=take(st.sampled_from([10.0, 3e3])),
+    )
+    peers = count * count
+    links = np.concatenate([np.full(peers + count, 2 * count + 2), np.full(count, 2 * count + 1)])
+    ways = peers + 2 * count
+    return dataclasses.replace(
+        lowered,
+        transfers=no_transfers(count)._replace(
+            peer=np.arange(count) * count,
+            host=np.arange(count) + peers,
+            storage=np.arange(count) + peers + count,
+            start=np.arange(ways + 1),
+            link=links.astype(np.int32),
             weight=np.ones(ways),
             latency_s=np.linspace(0.0, 0.01, ways),
         ),
@@ -182,18 +216,21 @@ def runs(take: st.DrawFn) -> Lowered:
         chunked_prefill=True,
         prefix_cache=take(st.booleans()),
         no_evict=take(st.booleans()),
-        router=take(st.sampled_from([ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY])),
+        router=take(st.sampled_from([ROUND_ROBIN, LEAST_LOADED, SESSION_STICKY, PREFIX_AFFINITY])),
         window_tokens=200,
     )
     if take(st.booleans()) and lowered.first.limits.max_batched_tokens == 64:
         lowered = worlds.with_limits(lowered, chunked_prefill=False)
+    elif take(st.booleans()):
+        lowered = take(tiered(lowered))
     lowered = worlds.with_step_time(
         lowered,
         base_s=STEP_S,
         context_s=take(st.sampled_from([0.0, 1e-5, 2.0**-16])),
         collective_bytes=take(st.sampled_from([0.0, 1000.0, 2.0**14])),
     )
-    if lowered.replicas.total > 1 and take(st.booleans()):
+    plain = not lowered.transfers.start.size > 1
+    if plain and lowered.replicas.total > 1 and take(st.booleans()):
         prefill = take(st.integers(1, lowered.replicas.total - 1))
         lowered = split(lowered, prefill, take(st.booleans()))
         lowered = worlds.with_step_time(
