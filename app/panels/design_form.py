@@ -200,8 +200,36 @@ class DesignForm(Form):
             (Router.ROUND_ROBIN.value, self.tr("Round robin")),
             (Router.LEAST_LOADED.value, self.tr("Least loaded")),
             (Router.SESSION_STICKY.value, self.tr("Session sticky")),
+            (Router.PREFIX_AFFINITY.value, self.tr("Prefix affinity")),
         ]
         section.add(self._choice("deployment", "router", self.tr("Router"), routers, Router))
+        self._fill_prefixes(section)
+
+    def _fill_prefixes(self, section: Section) -> None:
+        """How long prefixes are kept, where they go, and who may use them."""
+        tip = self.tr(
+            "Requests more than the least loaded that a replica with the prefix may have"
+        )
+        section.add(self._whole("deployment", "affinity_slack", self.tr("Affinity slack"), 0, tip))
+        tip = self.tr("A prefix is forgotten so long after its last use; 0: never")
+        section.add(
+            self._quantity(
+                "deployment", "prefix_ttl_s", self.tr("Prefix life"), "s", 0.0, 1e9, tip
+            )
+        )
+        tip = self.tr("GB of host memory that each replica keeps evicted prefixes in; 0: none")
+        section.add(
+            self._quantity(
+                "deployment", "host_kv_gb", self.tr("In host memory"), "GB", 0.0, 1e6, tip
+            )
+        )
+        tip = self.tr("GB on the drawn storage that each replica keeps prefixes in; 0: none")
+        section.add(
+            self._quantity(
+                "deployment", "storage_kv_gb", self.tr("On storage"), "GB", 0.0, 1e6, tip
+            )
+        )
+        section.add(self._check("deployment", "share_prefixes", self.tr("Share prefixes")))
 
     def _fill_workload(self, section: Section) -> None:
         kinds = [

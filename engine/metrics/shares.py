@@ -41,6 +41,15 @@ class Fetched(msgspec.Struct, frozen=True, kw_only=True):
     peers: float  # from other replicas
 
 
+class AgentsSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """What the agents of all tenants have done besides asking."""
+
+    tools: int  # begun
+    tools_failed: int
+    tools_cancelled: int  # at their time limit
+    subagents: int  # sent out
+
+
 class PoolSummary(msgspec.Struct, frozen=True, kw_only=True):
     """One pool: what it is made of, and how busy it was (means over the run)."""
 
@@ -52,6 +61,7 @@ class PoolSummary(msgspec.Struct, frozen=True, kw_only=True):
     chips: int
     utilisation: float
     kv_memory: float
+    replicas_paid: float  # mean number that serve, start or drain; all without autoscaling
 
 
 def latencies(results: RunResults, kept: B1) -> tuple[F8, F8, F8]:
@@ -140,6 +150,19 @@ def fetched(results: RunResults) -> Fetched | None:
     return Fetched(host=host, storage=storage, peers=peers)
 
 
+def agents_summary(results: RunResults) -> AgentsSummary | None:
+    """Tools and sub-agents; None where there are no agents."""
+    counts = results.tenants
+    if not counts.tools.any() and not counts.subagents.any():
+        return None
+    return AgentsSummary(
+        tools=int(counts.tools.sum()),
+        tools_failed=int(counts.tools_failed.sum()),
+        tools_cancelled=int(counts.tools_cancelled.sum()),
+        subagents=int(counts.subagents.sum()),
+    )
+
+
 def pool_summaries(
     results: RunResults, lowered: Lowered, span_s: float
 ) -> tuple[PoolSummary, ...]:
@@ -147,6 +170,7 @@ def pool_summaries(
     replicas = lowered.replicas
     chip_pool = replicas.pool[replicas.owner]
     busy = results.chip_busy_s[replicas.chip] / span_s
+    paid_s = results.scaling.paid_s if results.scaling is not None else {}
     rows = []
     for number, pool in enumerate(lowered.pools):
         mine = replicas.pool == number
@@ -160,6 +184,7 @@ def pool_summaries(
                 replicas=int(mine.sum()),
                 chips=int((chip_pool == number).sum()),
                 utilisation=float(busy[chip_pool == number].mean()),
+                replicas_paid=paid_s.get(number, mine.sum() * span_s) / span_s,
                 kv_memory=float(results.kv_used_token_s[mine].sum() / room) if room else 0.0,
             )
         )

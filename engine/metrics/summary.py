@@ -9,9 +9,11 @@ from engine.metrics.drift import RunDrift, run_drift
 from engine.metrics.outages import Outages, outages
 from engine.metrics.percentiles import Spread, spread
 from engine.metrics.shares import (
+    AgentsSummary,
     Fetched,
     PoolSummary,
     TenantSummary,
+    agents_summary,
     fetched,
     good_requests,
     latencies,
@@ -93,6 +95,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     tenants: tuple[TenantSummary, ...]
     pools: tuple[PoolSummary, ...]
     outages: Outages | None  # None without a plan of faults
+    agents: AgentsSummary | None  # None without agents that use tools
+    replica_starts: int  # by autoscaling
     drift: RunDrift
     requests_failed: int
     slowest: tuple[SlowRequest, ...]
@@ -157,6 +161,8 @@ def summarise(results: RunResults, lowered: Lowered, scenario: Scenario) -> Summ
         tenants=tenant_summaries(results, design, kept, window),
         pools=pool_summaries(results, lowered, span),
         outages=outages(results, lowered.replicas.total),
+        agents=agents_summary(results),
+        replica_starts=0 if results.scaling is None else results.scaling.starts,
         drift=run_drift(results.series),
         requests_failed=int(results.tenants.failed.sum()),
         slowest=slowest(results, design),

@@ -38,6 +38,8 @@ def summary_lines(summary: Summary, bands: "DesignBands | None" = None) -> list[
         + _share(", ", summary.goodput.share),
         *_tenant_lines(summary),
         *_pool_lines(summary),
+        *_agents_lines(summary),
+        *_scaling_lines(summary),
         *_outage_lines(summary),
         *_drift_lines(summary),
         f"power: {format_quantity(summary.power_w, 'W')}"
@@ -107,6 +109,28 @@ def _pool_lines(summary: Summary) -> list[str]:
         for pool in summary.pools
     ]
     return list(aligned(rows))
+
+
+def _agents_lines(summary: Summary) -> list[str]:
+    """What agents did besides asking, where some of it failed or was sent out."""
+    agents = summary.agents
+    if agents is None or not (agents.subagents or agents.tools_failed or agents.tools_cancelled):
+        return []
+    return [
+        f"agents: {agents.tools:,} tools, {agents.tools_failed:,} failed, "
+        f"{agents.tools_cancelled:,} cancelled; {agents.subagents:,} sub-agents sent out"
+    ]
+
+
+def _scaling_lines(summary: Summary) -> list[str]:
+    """How many replicas were paid for, where pools are scaled."""
+    scaled = [pool for pool in summary.pools if pool.replicas_paid < pool.replicas]
+    if not scaled:
+        return []
+    each = ", ".join(
+        f"{pool.name} {pool.replicas_paid:.2f} of {pool.replicas} replicas" for pool in scaled
+    )
+    return [f"autoscaling: {each} in the mean, {summary.replica_starts:,} started"]
 
 
 def _outage_lines(summary: Summary) -> list[str]:

@@ -74,6 +74,23 @@ class PoolRole(StrEnum):
     DECODE = "decode"
 
 
+class Autoscale(msgspec.Struct, frozen=True, kw_only=True):
+    """How many of a pool's replicas serve: `min_replicas` (0: all, always) up to all that it has.
+
+    Every `every_s` as many are wanted as give each `target_in_flight` requests, as Kubernetes'
+    horizontal autoscaler counts. More start at once: they load their weights from the drawn storage
+    and start their process in `start_s`. Fewer only if no more were wanted in the last `idle_s`; the
+    ones that go get no new requests and are turned off when they have none left.
+    """
+
+    min_replicas: int = 0
+    target_in_flight: float = 32.0
+    every_s: float = 15.0
+    idle_s: float = 300.0
+    start_s: float = 60.0
+    extra: dict[str, Any] = {}
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """How one LLM is served: replicas of TP x attention-DP x PP chips, limits, caches.
 
@@ -125,6 +142,7 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     host_kv_gb: float = 0.0
     storage_kv_gb: float = 0.0
     chips: tuple[str, ...] = ()
+    autoscale: Autoscale = Autoscale()
     extra: dict[str, Any] = {}
 
 

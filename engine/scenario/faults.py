@@ -26,6 +26,7 @@ class FaultPolicy(StrEnum):
     RETRY = "retry"  # sent again to another replica; what was generated is kept
     FAIL = "fail"  # their clients get an error
     WAIT = "wait"  # they wait for the repair
+    MIGRATE = "migrate"  # where its memory can be read they move on with their KV, else as RETRY
 
 
 class FaultEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -58,7 +59,8 @@ class FaultPlan(msgspec.Struct, frozen=True, kw_only=True):
     """All faults of a run and what is done about them.
 
     `detect_s` passes until a request of a failed replica is sent again, `restart_s` until a replica
-    serves again once its parts are whole: the process starts and loads its weights.
+    serves again once its parts are whole and its weights have come from the drawn storage (at once
+    without one): the process starts.
     """
 
     events: tuple[FaultEvent, ...] = ()

@@ -54,7 +54,7 @@ def no_agents(tenants: int) -> AgentTables:
     none = np.empty(0, np.int32)
     return AgentTables(
         agents=0,
-        distributions=np.ones((tenants, 6, 4)),
+        distributions=np.ones((tenants, 8, 4)),
         steps_per_task=np.ones(tenants),
         growth_ratio=np.zeros(tenants),
         compact_to=np.full(tenants, 0.5),
@@ -62,6 +62,13 @@ def no_agents(tenants: int) -> AgentTables:
         warm_start=np.zeros(tenants, np.bool_),
         tenant=none,
         host_of_agent=none,
+        parent=none,
+        first_child=none,
+        subagents=np.zeros(tenants, np.int64),
+        fanout_share=np.zeros(tenants),
+        subagent_steps=np.ones(tenants),
+        tool_fail_share=np.zeros(tenants),
+        tool_timeout_s=np.zeros(tenants),
     )
 
 
@@ -88,7 +95,7 @@ def _clipped_mean(row: F8) -> float:
 
 
 def make_routes(lowered: Lowered, own_bytes_per_s: F8, *, whole: bool = False) -> LikeLinks:
-    """Routes in the order coflows, ways in, ways out, ways of KV, over links none of which are alike.
+    """Routes in the order coflows, ways in, ways out, ways of KV and weights, over links none of which are alike.
 
     Coflows on links of their own have no route: how long they take is known without the network.
     With `whole` they have one, as links may become shared.

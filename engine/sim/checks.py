@@ -107,3 +107,27 @@ def _check_prefixes(deployment: Deployment) -> None:
             "and chunked prefill",
             "turn both on, or set the tiers to 0 and share_prefixes off",
         )
+
+
+def check_autoscale(deployment: Deployment) -> None:
+    """Refuses figures that no scaling can have.
+
+    Raises:
+        ScenarioError: names the figures.
+    """
+    rule = deployment.autoscale
+    times = (rule.every_s, rule.idle_s, rule.start_s)
+    if rule.min_replicas < 0 or (
+        rule.min_replicas
+        and not (
+            0 < rule.target_in_flight < 1e9
+            and rule.every_s >= 0.1
+            and all(0 <= value < 1e9 for value in times)
+        )
+    ):
+        raise ScenarioError(
+            f"pool {deployment.name}",
+            f"autoscaling from {rule.min_replicas} replicas with {rule.target_in_flight:g} requests "
+            f"each, every {rule.every_s:g} s, down after {rule.idle_s:g} s, start {rule.start_s:g} s",
+            "give a target above 0, an interval of at least 0.1 s, and times of 0 s or more",
+        )

@@ -60,4 +60,5 @@ class Status(IntEnum):
     REACHED = 1  # nothing is left before the wanted time
     DRAINED = 2  # every request has ended and none will come
     TABLE_FULL = 3  # the table of finished requests, or of those in flight, must grow; call again
+    STARTED = 5  # a replica serves from now on; call again
     STALLED = 4  # requests are in the system but nothing will ever happen

@@ -23,9 +23,14 @@ MOST_FAULTS = 1_000_000  # drawn for one run
 KEPT_WAYS = 64  # damaged fabrics whose ways are remembered
 MOST_LOGGED = 10_000
 HOUR_S = 3600.0
-POLICY_CODE = {FaultPolicy.RETRY: 0, FaultPolicy.FAIL: 1, FaultPolicy.WAIT: 2}
+POLICY_CODE = {
+    FaultPolicy.RETRY: 0,
+    FaultPolicy.FAIL: 1,
+    FaultPolicy.WAIT: 2,
+    FaultPolicy.MIGRATE: 3,
+}
 
-DIES, HEALS, STARTS = range(3)  # what an entry of the queue does, in this order at one time
+DIES, HEALS = range(2)  # what an entry of the queue does, in this order at one time
 
 
 class LoggedFault(NamedTuple):
@@ -42,8 +47,12 @@ class LoggedFault(NamedTuple):
 class Due(NamedTuple):
     """What a moment asks of the run."""
 
-    failed: list[int]  # replicas that go down
-    started: list[int]  # replicas that serve again
+    failed: list[int]  # replicas that go down, or start no more
+    unreadable: frozenset[int]  # replicas that have dead chips
+    wiped: list[int]  # of these those that were down before and could be read
+    begun: list[int]  # replicas that begin to start
+    failed_hosts: list[int]  # nodes
+    repaired_hosts: list[int]
     rewired: Lowered | None  # tables of the fabric as it is now, where its ways have changed
 
 
@@ -54,7 +63,9 @@ class FaultState:
     queue: list[tuple[float, int, str, int, float]] = field(default_factory=list)
     dead: frozenset[Key] = frozenset()
     down: dict[int, tuple[str, float]] = field(default_factory=dict)  # kind that did it, since
-    starting: dict[int, float] = field(default_factory=dict)  # replica: when it serves again
+    starting: frozenset[int] = frozenset()  # replicas that do
+    dead_hosts: frozenset[int] = frozenset()
+    unreadable: frozenset[int] = frozenset()
     down_s: dict[str, float] = field(default_factory=dict)  # replica seconds by kind, ended
     counts: dict[str, int] = field(default_factory=dict)
     last: str = ""  # kind of the last fault
@@ -63,8 +74,9 @@ class FaultState:
     def copy(self) -> "FaultState":
         """A copy that shares nothing that changes."""
         return FaultState(
-            list(self.queue), self.dead, dict(self.down), dict(self.starting), dict(self.down_s),
-            dict(self.counts), self.last, list(self.log),
+            list(self.queue), self.dead, dict(self.down), self.starting, self.dead_hosts,
+            self.unreadable,
+            dict(self.down_s), dict(self.counts), self.last, list(self.log),
         )  # fmt: skip
 
 
@@ -133,14 +145,12 @@ class Faults:
         self._wired = self._ways_now()
         return damaged(self._lowered, self._wired)
 
-    def due(self, now_s: float) -> Due:
-        """Takes everything that is due at a time."""
+    def due(self, now_s: float, idle: frozenset[int] = frozenset()) -> Due:
+        """Takes everything that is due at a time; `idle` replicas are turned off."""
         state = self.state
         touched = False
         while state.queue and state.queue[0][0] <= now_s:
             _, what, kind, number, repair_s = heapq.heappop(state.queue)
-            if what == STARTS:
-                continue
             key = (FaultKind(kind), number)
             if what == DIES:
                 if self.damage.fail(key):
@@ -156,13 +166,21 @@ class Faults:
                 self._log(now_s, key, "is repaired")
         state.dead = self.damage.dead
         if not touched:
-            return Due([], self._new_ups(now_s), None)
+            return Due([], frozenset(), [], [], [], [], None)
         before, now = self._wired, self._ways_now()
         self._wired = now
         whole = before.link_shares if before is not None else 1.0
         rewired = damaged(self._lowered, now) if (now.link_shares != whole).any() else None
-        failed = self._new_downs(now.out, now_s)
-        return Due(failed, self._new_ups(now_s), rewired)
+        nodes, replicas = self.damage.dead_nodes(), self._lowered.replicas
+        hosts = np.flatnonzero(nodes & (self._lowered.host_cores >= 1.0))
+        unreadable = frozenset(replicas.owner[nodes[replicas.chip]].tolist())
+        wiped = sorted((unreadable - state.unreadable) & state.down.keys())
+        state.unreadable = unreadable
+        dead = frozenset(hosts.tolist())
+        lost, back = sorted(dead - state.dead_hosts), sorted(state.dead_hosts - dead)
+        state.dead_hosts = dead
+        failed, begun = self._new_downs(now.out, now_s, idle)
+        return Due(failed, unreadable, wiped, begun, lost, back, rewired)
 
     def _ways_now(self) -> Rerouted:
         """The ways over what is left now; those of the last few states are remembered."""
@@ -177,34 +195,51 @@ class Faults:
             )  # fmt: skip
         return self._ways[dead]
 
-    def _new_downs(self, out: B1, now_s: float) -> list[int]:
-        """Replicas that go down; those whose parts are whole again begin to start."""
+    def _new_downs(
+        self, out: B1, now_s: float, idle: frozenset[int]
+    ) -> tuple[list[int], list[int]]:
+        """Replicas that go down, and those whose parts are whole again: they begin to start."""
         state = self.state
-        failed = []
-        for number in np.flatnonzero(out).tolist():
-            state.starting.pop(number, None)
-            if number not in state.down:
-                state.down[number] = (state.last, now_s)
-                failed.append(number)
-        for number in list(state.down):
-            if not out[number] and number not in state.starting:
-                ready_s = now_s + self.plan.restart_s
-                state.starting[number] = ready_s
-                heapq.heappush(state.queue, (ready_s, STARTS, "", number, 0.0))
-        return failed
+        dead = [number for number in np.flatnonzero(out).tolist() if number not in idle]
+        failed = [
+            number for number in dead if number not in state.down or number in state.starting
+        ]
+        for number in dead:
+            state.down.setdefault(number, (state.last, now_s))
+        begun = [
+            number for number in state.down if not out[number] and number not in state.starting
+        ]
+        state.starting = state.starting.difference(failed).union(begun)
+        return failed, begun
 
-    def _new_ups(self, now_s: float) -> list[int]:
+    def started(self, numbers: Sequence[int], now_s: float) -> None:
+        """Replicas serve again."""
         state = self.state
-        started = sorted(number for number, at_s in state.starting.items() if at_s <= now_s)
-        for number in started:
-            del state.starting[number]
+        back = [number for number in numbers if number in state.down]
+        for number in back:
             kind, since_s = state.down.pop(number)
             state.down_s[kind] = state.down_s.get(kind, 0.0) + now_s - since_s
-        if started and len(state.log) < MOST_LOGGED:
-            names = f"{len(started)} replicas" if len(started) > 1 else f"replica {started[0]}"
+        state.starting = state.starting.difference(back)
+        if back and len(state.log) < MOST_LOGGED:
+            names = f"{len(back)} replicas" if len(back) > 1 else f"replica {back[0]}"
             line = LoggedFault(now_s, "", names, "serves again", "", len(state.down))
             state.log.append(line)
-        return started
+
+    def turned_off(self, numbers: Sequence[int], now_s: float) -> None:
+        """Replicas are turned off on purpose: nothing is waited for any more."""
+        state = self.state
+        for number in numbers:
+            if number in state.down:
+                kind, since_s = state.down.pop(number)
+                state.down_s[kind] = state.down_s.get(kind, 0.0) + now_s - since_s
+        state.starting = state.starting.difference(numbers)
+
+    @property
+    def out(self) -> B1:
+        """[replicas] that have dead parts now."""
+        if self._wired is None:
+            return np.zeros(self._lowered.replicas.total, np.bool_)
+        return self._wired.out
 
     def _log(self, now_s: float, key: Key, what: str) -> None:
         if len(self.state.log) < MOST_LOGGED:

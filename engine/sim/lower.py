@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.scenario.design import Routing
+from engine.scenario.faults import FaultPolicy
 from engine.scenario.own_models import design_catalog
 from engine.scenario.scenario import Scenario
-from engine.sim.checks import check_deployment, check_run
+from engine.sim.checks import check_autoscale, check_deployment, check_run
 from engine.sim.drawn_chips import chip_id
 from engine.sim.node_figures import as_fast_as_flash, check_host_memory, host_cores, node_power
 from engine.sim.placement import place_pools
@@ -79,6 +80,7 @@ def lower(scenario: Scenario, *, may_fail: bool = False) -> Lowered:
     llms = [design_catalog(design, catalog).llm(pool.model) for pool in deployments]
     for deployment in deployments:
         check_deployment(deployment)
+        check_autoscale(deployment)
     check_run(scenario)
     placements = place_pools(
         deployments, fabric, element_ids, tuple(chip_id(spec) for spec in specs)
@@ -89,7 +91,8 @@ def lower(scenario: Scenario, *, may_fail: bool = False) -> Lowered:
     requests = request_tables(scenario)
     agents = agent_tables(scenario, fabric, windows)
     tenants = tenant_limits(design, names)
-    loads = may_fail or not design.faults.is_empty
+    scaled = any(pool.autoscale.min_replicas for pool in deployments)
+    loads = may_fail or scaled or not design.faults.is_empty
     routes = FabricRouter(fabric, routing, scenario.seed)
     parts = [
         lower_pool(
@@ -111,7 +114,13 @@ def lower(scenario: Scenario, *, may_fail: bool = False) -> Lowered:
         timing=stack_timings([part.timing for part in parts]),
         services=services,
         transfers=transfer_tables(
-            replicas, services, [pool.limits for pool in pools], fabric, routes, loads=loads
+            replicas,
+            services,
+            [pool.limits for pool in pools],
+            fabric,
+            routes,
+            loads=loads,
+            migrates=loads and design.faults.policy is FaultPolicy.MIGRATE,
         ),
         tenants=tenants,
         requests=requests,

@@ -175,6 +175,7 @@ def _transfers(
         lowered.fabric,
         routes,
         loads=bool((base.storage >= 0).any()),
+        migrates=bool((base.peer >= 0).any()),
         down=down,
     )
     found = _with_dead_ways(found, base)
@@ -188,7 +189,7 @@ def _transfers(
 
 def _with_dead_ways(found: TransferTables, base: TransferTables) -> TransferTables:
     """What has no path any more keeps the one it had: nothing moves on it until it is whole."""
-    lost = np.flatnonzero((np.diff(found.start) == 0) & (np.diff(base.start) > 0))
+    lost = np.flatnonzero(found.alive == 0)
     rows: dict[int, Row] = {}
     for number in lost.tolist():
         mine = slice(int(base.start[number]), int(base.start[number + 1]))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from engine.sim.fault_report import FaultReport
 from engine.sim.link_loads import LinkUse
+from engine.sim.scaling import ScalingReport
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
@@ -62,6 +63,10 @@ class TenantCounts(NamedTuple):
     host_tokens: I8  # of prefixes that came from host memory
     storage_tokens: I8  # from the drawn storage
     peer_tokens: I8  # from another replica
+    tools: I8  # of agents, begun
+    tools_failed: I8
+    tools_cancelled: I8  # at their time limit
+    subagents: I8  # sent out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,7 @@ class RunResults:
     tenant: I8
     tenants: TenantCounts
     faults: FaultReport | None  # None for a run without a plan of faults
+    scaling: ScalingReport | None  # None where no pool is scaled
     cause_seconds: F8  # [rows, CAUSES]; a row sums to finish - arrival
     ended_cause_seconds: F8  # [CAUSES] of all requests that have ended
     open_cause_seconds: F8  # [CAUSES] so far of unfinished requests, and tools that wait for cores

@@ -3,28 +3,30 @@
 import math
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.errors import CapacityError, ScenarioError
 from engine.scenario.faults import FaultEvent
-from engine.sim.beginning import make_routes, make_state, make_world
+from engine.sim.beginning import make_state
 from engine.sim.codes import CAUSES, Cause, NodeKind, Status
 from engine.sim.fault_report import FaultReport, fault_report
 from engine.sim.faults import Due, Faults, FaultState
 from engine.sim.kernels.agents import begin_agents
-from engine.sim.kernels.failing import fail_replica, repair_replica
-from engine.sim.kernels.network import Network, make_network
+from engine.sim.kernels.failing import fail_replica
+from engine.sim.kernels.losing import end_dead_pulls, lose_memory
+from engine.sim.kernels.network import Network
 from engine.sim.kernels.open_requests import open_causes
 from engine.sim.kernels.rewiring import end_stretches, move_flows
 from engine.sim.kernels.serving import advance, bring_up
-from engine.sim.kernels.world import World
-from engine.sim.link_loads import LinkMap, LinkSums, link_map, link_sums, use_between
+from engine.sim.kernels.starting import fail_host, repair_host, set_up, start_replica
+from engine.sim.kernels.world import DOWN, DRAINING, UP
+from engine.sim.link_loads import LinkSums, link_sums, use_between
 from engine.sim.lower import Lowered
-from engine.sim.own_links import own_links, own_rates
 from engine.sim.results import Frame, RunResults, Series, TenantCounts
+from engine.sim.scaling import Scaling, ScalingState
 from engine.sim.state import (
     ARRIVED,
     COMPLETED,
@@ -45,6 +47,7 @@ from engine.sim.state import (
     with_more_slots,
 )
 from engine.sim.stretches import Stretches, read_stretches, step_causes
+from engine.sim.wiring import Carried, copied, wire
 
 F8 = NDArray[np.float64]
 T = TypeVar("T")
@@ -60,28 +63,8 @@ class Snapshot(NamedTuple):
     network: Network
     finished: bool
     faults: FaultState | None
-    carried: "Carried"
-
-
-class Carried(NamedTuple):
-    """What links had carried before the network was last rewired."""
-
-    bytes: F8  # [links]
-    busy_s: F8  # [links]
-    before: LinkSums | None  # sums of the present network that do not count: None for none
-
-    @classmethod
-    def nothing(cls, links: int) -> "Carried":
-        """Of a run at time 0."""
-        return cls(np.zeros(links), np.zeros(links), None)
-
-    def upto(self, links: LinkMap, sums: LinkSums) -> tuple[F8, F8]:
-        """Bytes and busy seconds of all links by now."""
-        moved, busy = links.moved_bytes(sums), links.busy_s(sums)
-        if self.before is not None:
-            moved = moved - links.moved_bytes(self.before)
-            busy = busy - links.busy_s(self.before)
-        return self.bytes + moved, self.busy_s + busy
+    scaling: ScalingState
+    carried: Carried
 
 
 class _Mark(NamedTuple):
@@ -143,6 +126,8 @@ class Simulation:
         self._hosts = np.flatnonzero(lowered.host_cores > 0)
         is_chip = lowered.fabric.node_kind == NodeKind.CHIP
         self._no_chip = np.where(is_chip, 0.0, np.nan)
+        self._scaling = Scaling(lowered)
+        self._turn_off(sorted(self._scaling.idle), 0.0)
         begin_agents(self._world, self._state)
         self._mark = self._take_mark()
 
@@ -173,12 +158,18 @@ class Simulation:
             return True
         target = min(until_s, self.until_s)
         fault_s = np.inf if self._faults is None else self._faults.next_s
-        target = min(target, fault_s)
+        scale_s = self._scaling.state.next_s
+        target = min(target, fault_s, scale_s)
         status = self._slice(target, budget_events)
         if status == Status.TABLE_FULL:
             self._grow()
+        elif status == Status.STARTED:
+            self._count_started()
+        elif status == Status.STALLED and min(fault_s, scale_s) < np.inf:
+            self._state.real[NOW] = target  # all wait for a repair, or for a replica to start
+            status = Status.REACHED
         elif status == Status.STALLED and self._faults is not None:
-            self._state.real[NOW] = target  # all wait for a repair
+            self._state.real[NOW] = target
             status = Status.REACHED
         elif status == Status.STALLED:
             raise ScenarioError(
@@ -188,7 +179,9 @@ class Simulation:
                 "check links without capacity",
             )
         if status == Status.REACHED and self._faults is not None and fault_s <= target:
-            self._apply(self._faults.due(target))
+            self._apply(self._faults.due(target, self._scaling.idle))
+        if status == Status.REACHED and scale_s <= target:
+            self._scale()
         reached = status == Status.REACHED and target >= self.until_s
         self._finished = status == Status.DRAINED or reached
         return self._finished
@@ -209,16 +202,18 @@ class Simulation:
         """A copy to come back to."""
         faults = None if self._faults is None else self._faults.state.copy()
         return Snapshot(
-            _copied(self._state), _copied(self._network), self._finished, faults, self._carried
-        )
+            copied(self._state), copied(self._network), self._finished, faults,
+            self._scaling.state.copy(), self._carried,
+        )  # fmt: skip
 
     def restore(self, snapshot: Snapshot) -> None:
         """Puts a copy back; the run goes on from there as it did the first time."""
-        self._state = _copied(snapshot.state)
-        self._network = _copied(snapshot.network)
+        self._state = copied(snapshot.state)
+        self._network = copied(snapshot.network)
         if self._faults is not None and snapshot.faults is not None:
             tables = self._faults.restore(snapshot.faults)
             self._world, _, self._links = wire(tables, self._seed, self._jump, whole=True)
+        self._scaling.state = snapshot.scaling.copy()
         self._carried = snapshot.carried
         self._finished = snapshot.finished
         self._mark = self._take_mark()
@@ -310,6 +305,7 @@ class Simulation:
             tenant=state.counts[:done, 4].copy(),
             tenants=tenant_counts(state),
             faults=self._fault_report(mark.time_s),
+            scaling=self._scaling.report(mark.time_s),
             cause_seconds=state.out_cause[:done].copy(),
             ended_cause_seconds=state.sum_cause.copy(),
             open_cause_seconds=self._open_causes(),
@@ -346,12 +342,56 @@ class Simulation:
         for number in due.failed:
             fail_replica(
                 self._world, self._network, self._state, number, faults.policy,
-                faults.plan.detect_s, now,
+                number not in due.unreadable, faults.plan.detect_s, now,
             )  # fmt: skip
+        for number in due.wiped:
+            lose_memory(self._world, self._network, self._state, number, now)
         if due.rewired is not None:
             self._rewire(due.rewired, now)
-        for number in due.started:
-            repair_replica(self._world, self._state, number, now)
+        for host in due.failed_hosts:
+            fail_host(self._world, self._state, host, faults.plan.detect_s, now)
+        for host in due.repaired_hosts:
+            repair_host(self._state, host, now)
+        for number in due.begun:
+            self._start(number, faults.plan.restart_s, now)
+
+    def _start(self, replica: int, start_s: float, now: float) -> None:
+        start_replica(self._world, self._network, self._state, replica, start_s, now)
+
+    def _set_up(self, replicas: Sequence[int], up: int, now: float) -> None:
+        for number in replicas:
+            set_up(self._world, self._state, number, up, now)
+
+    def _turn_off(self, replicas: Sequence[int], now: float) -> None:
+        """Takes replicas down that have no requests."""
+        for number in replicas:
+            fail_replica(self._world, self._network, self._state, number, 0, False, 0.0, now)
+
+    def _count_started(self) -> None:
+        """Replicas have come up in the loop: whoever waits for them is told."""
+        up = self._state.rep["up"] > DOWN
+        if self._faults is not None:
+            down = self._faults.state.starting
+            self._faults.started([one for one in sorted(down) if up[one]], self.time_s)
+        scaling = self._scaling.state
+        self._scaling.started([one for one in scaling.starting if up[one]])
+        back = [one for one in scaling.draining if self._state.rep["up"][one] == UP]
+        self._set_up(back, DRAINING, self.time_s)
+
+    def _scale(self) -> None:
+        """Counts what is in flight and starts or drains replicas."""
+        now, rep = self.time_s, self._state.rep
+        bring_up(self._world, self._state)
+        busy = (rep["assigned"] > 0) | (rep["kept"] > 0) | (rep["out_bytes"] > 0)
+        out = np.zeros(len(rep), np.bool_) if self._faults is None else self._faults.out
+        made = self._scaling.decide(now, rep["assigned"], busy, out)
+        for number in made.start:
+            self._start(number, self._scaling.start_s(number), now)
+        self._set_up(made.drain, DRAINING, now)
+        self._set_up(made.undrain, UP, now)
+        if self._faults is not None:
+            self._faults.turned_off(made.stop, now)
+        self._turn_off(made.stop, now)
 
     def _rewire(self, tables: Lowered, now: float) -> None:
         """Goes on with other ways and capacities; nothing that is on its way is lost."""
@@ -360,6 +400,7 @@ class Simulation:
         old = self._network
         self._world, self._network, self._links = wire(tables, self._seed, self._jump, whole=True)
         move_flows(old, self._network, now)
+        end_dead_pulls(self._world, self._network, self._state, now)
         mark = self._take_mark()
         self._carried = Carried(*carried, mark.links)
         self._mark = self._mark._replace(links=mark.links, links_s=now)
@@ -417,28 +458,6 @@ class Simulation:
         )
 
 
-def wire(lowered: Lowered, seed: int, jump: int, *, whole: bool) -> tuple[World, Network, LinkMap]:
-    """What the kernels read, an idle network, and where links find their figures in it."""
-    own = own_rates(lowered.fabric, lowered.replicas, lowered.transfers)
-    world = make_world(lowered, seed, own, jump)
-    routes = make_routes(lowered, own, whole=whole)
-    network = make_network(*routes[:4], 4 * len(own))  # a slot for each kind of flow
-    alone = own_links(lowered.fabric, lowered.replicas, own)
-    links = link_map(len(lowered.fabric.link_source), routes, alone, len(own))
-    return world, network, links
-
-
 def tenant_counts(state: State) -> TenantCounts:
     """Copies of the tenants' counts."""
     return TenantCounts(*(state.tenant[name].copy() for name in TenantCounts._fields))
-
-
-def _copied(table: T) -> T:
-    """A deep copy of a NamedTuple of arrays, numbers and such NamedTuples."""
-    parts: list[Any] = []
-    for part in cast("tuple[Any, ...]", table):
-        if isinstance(part, tuple):
-            parts.append(_copied(part))
-        else:
-            parts.append(part.copy() if isinstance(part, np.ndarray) else part)
-    return type(table)(*parts)

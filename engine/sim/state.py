@@ -81,6 +81,8 @@ REPLICA = np.dtype(  # one row a replica
         ("kv_token_s", REAL),  # integral of used KV tokens
         ("own_link_s", REAL),  # seconds on links of its own
         ("own_link_bytes", REAL),  # bytes over them
+        ("loading", WHOLE),  # 1 while its weights come or its process starts
+        ("start_wait_s", REAL),  # of the process, once the weights are there
         ("latency_s", REAL),  # one way from the client
         ("remote", WHOLE),  # 1 if the coflow leaves the scale-up links
         (
@@ -154,11 +156,17 @@ AGENT = np.dtype(  # one row an agent; empty for an open loop
         ("append", REAL),  # of the running step
         ("tool_s", REAL),  # of the running tool
         ("cpu_s", REAL),
+        ("tooling", WHOLE),  # 1 while a tool runs or waits for a core
+        ("failed", WHOLE),  # 1 if it has failed or was cancelled
+        ("extra", REAL),  # tokens to append besides: reports of sub-agents, or the error
+        ("pending", WHOLE),  # sub-agents that have not ended
+        ("host", WHOLE),  # node of the host that its tools run on, -1 for none
     ],
     align=True,
 )
 HOST = np.dtype(  # one row a node; only hosts are used
     [
+        ("down", WHOLE),  # 1 while it is
         ("busy", WHOLE),
         ("head", WHOLE),
         ("tail", WHOLE),
@@ -209,6 +217,10 @@ TENANT_STATE = np.dtype(  # one row a tenant
         ("host_tokens", WHOLE),  # of which came from host memory
         ("storage_tokens", WHOLE),  # from storage
         ("peer_tokens", WHOLE),  # from another replica
+        ("tools", WHOLE),  # begun
+        ("tools_failed", WHOLE),
+        ("tools_cancelled", WHOLE),
+        ("subagents", WHOLE),  # sent out
         ("output_tokens", WHOLE),
         ("in_flight", WHOLE),  # beyond the gate
         ("held", WHOLE),  # at the gate for one in flight to end
@@ -240,9 +252,10 @@ REALS = 6
     FREE_SLOTS,
     THROUGH,  # 1 if every event up to and at NOW has been processed, 0 if some at NOW may be left
     KICKED,  # replicas on State.kicked
+    STARTED,  # replicas that serve since the loop was called
     PASSED,  # steps of replicas below this number that end at NOW have ended
-) = range(19)
-WHOLES = 19
+) = range(20)
+WHOLES = 20
 
 # columns of a step in `State.log`: what its time is a function of, and when it began
 (

@@ -139,6 +139,7 @@ class TransferTables(NamedTuple):
     link: I4  # [entries]
     weight: F8  # [entries] share of the bytes on that link
     latency_s: F8  # [routes]
+    alive: I8  # [routes] 0 where there is no path any more
 
 
 def no_transfers(replicas: int) -> TransferTables:
@@ -146,7 +147,15 @@ def no_transfers(replicas: int) -> TransferTables:
     none = np.full(replicas, -1, np.int64)
     nowhere = np.empty(0, np.int32)
     return TransferTables(
-        none, none, none, none, np.zeros(1, np.int64), nowhere, np.empty(0), np.empty(0)
+        none,
+        none,
+        none,
+        none,
+        np.zeros(1, np.int64),
+        nowhere,
+        np.empty(0),
+        np.empty(0),
+        np.empty(0, np.int64),
     )
 
 
@@ -191,11 +200,13 @@ class AgentTables(NamedTuple):
     """Closed loop: agents and the distributions of their steps.
 
     Row of a tenant's `distributions` (engine.sim.kernels.world order: prefix, append, output,
-    tool, think, cpu): median, sigma of the logarithm, low, high.
+    tool, think, cpu, prefix of a sub-agent, error): median, sigma of the logarithm, low, high.
+
+    Rows of sub-agents come after those of the agents: `subagents` of its tenant for each agent.
     """
 
-    agents: int
-    distributions: F8  # [tenants, 6, 4]
+    agents: int  # rows, sub-agents too
+    distributions: F8  # [tenants, LAWS, 4]
     steps_per_task: F8  # [tenants]
     growth_ratio: F8  # [tenants]
     compact_to: F8  # [tenants] share of the window
@@ -203,6 +214,13 @@ class AgentTables(NamedTuple):
     warm_start: NDArray[np.bool_]  # [tenants]
     tenant: I4  # [agents]
     host_of_agent: I4  # [agents] node of the host that runs its tools, -1 for none
+    parent: I4  # [agents] who sends it out, -1 for those that nobody does
+    first_child: I4  # [agents] its first sub-agent, -1 for none
+    subagents: I8  # [tenants] sent out at once
+    fanout_share: F8  # [tenants] share of steps that send them out
+    subagent_steps: F8  # [tenants] mean of their tasks
+    tool_fail_share: F8  # [tenants]
+    tool_timeout_s: F8  # [tenants] 0 for none
 
 
 class Limits(NamedTuple):

@@ -24,7 +24,16 @@ from engine.workload.profiles import clipped_mean
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 
 MOST_AGENTS = 1_000_000
-LAWS = ("prefix_tokens", "append_tokens", "output_tokens", "tool_s", "think_s", "tool_cpu_s")
+LAWS = (
+    "prefix_tokens",
+    "append_tokens",
+    "output_tokens",
+    "tool_s",
+    "think_s",
+    "tool_cpu_s",
+    "subagent_prefix_tokens",
+    "error_tokens",
+)
 
 
 def tenant_limits(design: Design, services: Sequence[str]) -> tuple[TenantLimits, ...]:
@@ -145,14 +154,20 @@ def agent_tables(
         tenant.workload.agents if is_closed else 0
         for tenant, is_closed in zip(tenants, closed, strict=True)
     ]
-    total = sum(counts)
+    loads = [tenant.workload for tenant in tenants]
+    sent = [load.subagents if load.fanout_share > 0 else 0 for load in loads]
+    children = [count * each for count, each in zip(counts, sent, strict=True)]
+    total = sum(counts) + sum(children)
     if total > MOST_AGENTS:
         raise ScenarioError(
-            "tenants", f"they have {total:,} agents", f"use {MOST_AGENTS:,} in all"
+            "tenants",
+            f"they have {total:,} agents and sub-agents",
+            f"use {MOST_AGENTS:,} in all",
         )
     hosts = np.flatnonzero(fabric.node_kind == NodeKind.HOST)
     host = hosts[np.arange(total) % len(hosts)] if len(hosts) else np.full(total, -1)
-    loads = [tenant.workload for tenant in tenants]
+    parent, first_child = _families(counts, sent)
+    owner = np.repeat(np.arange(len(tenants)), counts)
     return AgentTables(
         agents=total,
         distributions=np.array([[_row(getattr(load, name)) for name in LAWS] for load in loads]),
@@ -161,9 +176,30 @@ def agent_tables(
         compact_to=np.array([load.compact_to for load in loads], np.float64),
         window_tokens=np.array([windows[tenant.service] for tenant in tenants], np.int64),
         warm_start=np.array([load.warm_start for load in loads], np.bool_),
-        tenant=np.repeat(np.arange(len(tenants)), counts).astype(np.int32),
+        tenant=np.concatenate([owner, owner[parent[len(owner) :]]]).astype(np.int32),
         host_of_agent=host.astype(np.int32),
+        parent=parent,
+        first_child=first_child,
+        subagents=np.array(sent, np.int64),
+        fanout_share=np.array([load.fanout_share for load in loads], np.float64),
+        subagent_steps=np.array([load.subagent_steps for load in loads], np.float64),
+        tool_fail_share=np.array([load.tool_fail_share for load in loads], np.float64),
+        tool_timeout_s=np.array([load.tool_timeout_s for load in loads], np.float64),
     )
+
+
+def _families(
+    counts: Sequence[int], sent: Sequence[int]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """[agents] who sends each one out, and its first sub-agent; sub-agents follow the agents."""
+    own = sum(counts)
+    each = np.repeat(sent, counts).astype(np.int64)
+    first = np.full(own + int(each.sum()), -1, np.int32)
+    begins = own + np.cumsum(each) - each
+    first[:own] = np.where(each > 0, begins, -1)
+    parent = np.full(len(first), -1, np.int32)
+    parent[own:] = np.repeat(np.arange(own), each)
+    return parent, first
 
 
 def _row(law: LogNormal) -> tuple[float, float, float, float]:
@@ -180,6 +216,24 @@ def _check_agents(workload: WorkloadSpec) -> None:
             "workload agents",
             f"steps per task {workload.steps_per_task:g}, growth {workload.growth_ratio:g}",
             "give at least one step a task and a growth from 0 to 1",
+        )
+    if not (
+        0 <= workload.fanout_share <= 1
+        and 1 <= workload.subagents <= 1000
+        and 1 <= workload.subagent_steps <= 1e6
+    ):
+        raise ScenarioError(
+            "workload agents",
+            f"{workload.subagents} sub-agents of {workload.subagent_steps:g} steps after a share "
+            f"{workload.fanout_share:g} of steps",
+            "give a share from 0 to 1, 1 to 1000 sub-agents and at least one step of each",
+        )
+    if not (0 <= workload.tool_fail_share < 1 and 0 <= workload.tool_timeout_s < 1e12):
+        raise ScenarioError(
+            "workload agents",
+            f"a share {workload.tool_fail_share:g} of tools fails, they end after "
+            f"{workload.tool_timeout_s:g} s",
+            "give a share below 1 and a time of 0 s or more",
         )
     if not 0 < workload.compact_to < 1:
         raise ScenarioError(
@@ -201,7 +255,8 @@ def expected_load(
     """
     own = np.flatnonzero(np.array([tenant.service for tenant in tenants]) == service)
     if agents is not None:
-        counts = np.bincount(agents.tenant, minlength=len(tenants))[own]
+        own_agents = agents.tenant[agents.parent < 0]
+        counts = np.bincount(own_agents, minlength=len(tenants))[own]
         if counts.any():
             return _agents_load(agents, own, counts)
     if requests is None or not len(requests.input_tokens):

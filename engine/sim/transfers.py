@@ -104,6 +104,7 @@ def transfer_tables(
     routes: Router,
     *,
     loads: bool,
+    migrates: bool,
     down: B1 | None = None,
 ) -> TransferTables:
     """All ways into replicas that a run may need.
@@ -115,6 +116,7 @@ def transfer_tables(
         fabric: the drawn one.
         routes: over it.
         loads: replicas load their weights in the run.
+        migrates: sequences move to other replicas with their KV.
         down: [replicas] a way with one of them, or without a path, has no links; without it each
             must have a path.
 
@@ -132,7 +134,7 @@ def transfer_tables(
             own = limits[int(replicas.pool[target])]
             if own.role == Role.DECODE:
                 first[target] = ways.between(sources, target, "decode")
-            elif own.shares and len(members) > 1:
+            if (own.shares or migrates) and len(members) > 1:
                 peer[target] = ways.between(members, target, "another")
             if own.host_tokens:
                 host[target] = ways.from_host(target)
@@ -156,8 +158,8 @@ def _members(services: ServiceTables, number: int) -> list[int]:
 
 def _tables(
     ways: Sequence[Way], routes: Router, down: B1 | None
-) -> tuple[NDArray[np.int64], I4, NDArray[np.float64], NDArray[np.float64]]:
-    """Starts, links, weights and latencies of the ways."""
+) -> tuple[NDArray[np.int64], I4, NDArray[np.float64], NDArray[np.float64], NDArray[np.int64]]:
+    """Starts, links, weights and latencies of the ways, and which have a path."""
     sizes = np.array([len(way.source) for way in ways])
     owner = np.repeat(np.arange(len(ways)), sizes)
     sources = np.concatenate([way.source for way in ways])
@@ -183,4 +185,7 @@ def _tables(
         key[1].astype(np.int32),
         weight.astype(np.float64),
         latency + SET_UP_S,
+        (np.bincount(owner[apart][np.isnan(table.latency_s)], minlength=len(ways)) == 0).astype(
+            np.int64
+        ),
     )

@@ -36,6 +36,13 @@ class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
     tokens, then runs a tool for `tool_s` which burns `tool_cpu_s` on a host core. The context
     starts at `prefix`, grows by `growth_ratio` x (append + output) a step and is compacted to
     `compact_to` of the model's window when it would overflow.
+
+    After a share `fanout_share` of its steps an agent runs no tool but sends out `subagents`, each
+    with a new context of `subagent_prefix_tokens` and a task of its own (mean `subagent_steps`); it
+    goes on when all have ended, with their last outputs appended. A share `tool_fail_share` of tools
+    fails at a uniform time of its run; one that takes longer than `tool_timeout_s` is cancelled
+    then (0: never). Either way `error_tokens` are appended in place of a result and the task takes a
+    step more.
     """
 
     kind: WorkloadKind = WorkloadKind.AGENTS
@@ -54,6 +61,13 @@ class WorkloadSpec(msgspec.Struct, frozen=True, kw_only=True):
     steps_per_task: float = 8.8
     growth_ratio: float = 0.26
     compact_to: float = 0.3
+    fanout_share: float = 0.0
+    subagents: int = 3
+    subagent_steps: float = 5.0
+    subagent_prefix_tokens: LogNormal = LogNormal(median=12000.0, sigma=0.5, low=256.0, high=1e9)
+    tool_fail_share: float = 0.0
+    tool_timeout_s: float = 0.0
+    error_tokens: LogNormal = LogNormal(median=150.0, sigma=0.8, low=1.0, high=1e9)
     warm_start: bool = True  # agents begin with their context cached and at random phases
     trace_path: str = ""
     trace_format: str = ""

@@ -17,10 +17,14 @@ from engine.sim.kernels.stretches import catch_up
 from engine.sim.kernels.world import (
     CORE_QUEUE,
     CPU,
+    ERROR,
+    IDLE,
     ON_CORE,
     PREFIX,
     PREFIX_AFFINITY,
+    SENT_OUT,
     SESSION_STICKY,
+    SUB_PREFIX,
     THINK,
     THINKING,
     TOOL,
@@ -52,7 +56,10 @@ def _chance(w: World, s: State, a: int) -> float:
 @bare
 def draw_steps(w: World, s: State, a: int) -> int:
     """Steps of a task: geometric with the mean of the profile, at least one."""
-    mean = w.agents.steps_per_task[w.agents.tenant[a]]
+    if w.agents.parent[a] >= 0:
+        mean = w.agents.subagent_steps[w.agents.tenant[a]]
+    else:
+        mean = w.agents.steps_per_task[w.agents.tenant[a]]
     if mean <= 1.0:
         return 1
     u = _chance(w, s, a)
@@ -108,6 +115,9 @@ def _warm(w: World, s: State, a: int) -> None:
 def begin_agents(w: World, s: State) -> None:
     """Gives every agent its context and its first waking; with a warm start caches the contexts."""
     for a in range(w.agents.agents):
+        s.agent[a].host = w.agents.host_of_agent[a]
+        if w.agents.parent[a] >= 0:
+            continue
         tenant = w.agents.tenant[a]
         window = float(w.agents.window_tokens[tenant])
         laws = w.agents.distributions[tenant]
@@ -162,18 +172,33 @@ def leave_holder(w: World, s: State, a: int, r: int, now: float) -> None:
 
 @bare
 def after_step(w: World, s: State, a: int, now: float) -> None:
-    """A tool runs, or the task is done and a person thinks."""
+    """A tool runs, sub-agents are sent out, or the task is done: a person thinks, or it reports."""
+    tenant, parent = w.agents.tenant[a], w.agents.parent[a]
     s.agent[a].steps_left -= 1
+    if s.agent[a].steps_left <= 0 and parent >= 0:
+        s.req[a].phase = IDLE
+        s.agent[parent].extra += s.req[a].output
+        s.agent[parent].pending -= 1
+        if s.agent[parent].pending == 0:
+            wake(s, parent, TOOL, now)
+        return
     if s.agent[a].steps_left <= 0:
         wake(s, a, THINKING, now + draw(w, s, a, THINK))
         return
-    s.agent[a].tool_s = draw(w, s, a, TOOL_TIME)
-    s.agent[a].cpu_s = min(draw(w, s, a, CPU), s.agent[a].tool_s)
-    host = w.agents.host_of_agent[a]
+    share = w.agents.fanout_share[tenant]
+    if w.agents.first_child[a] >= 0 and share > 0.0 and _chance(w, s, a) < share:
+        _send_out(w, s, a, now)
+        return
+    _draw_tool(w, s, a)
+    host = s.agent[a].host
+    home = w.agents.host_of_agent[a]
+    if host != home and not s.host[home].down:  # its own is back
+        host = home
+        s.agent[a].host = home
     if host < 0 or w.host_cores[host] < 1.0:
         wake(s, a, TOOL, now + s.agent[a].tool_s)
     elif s.host[host].busy < w.host_cores[host]:
-        _host_mark(s, host, now)
+        host_mark(s, host, now)
         s.host[host].busy += 1
         wake(s, a, ON_CORE, now + s.agent[a].cpu_s)
     else:
@@ -188,7 +213,57 @@ def after_step(w: World, s: State, a: int, now: float) -> None:
 
 
 @bare
-def _host_mark(s: State, host: int, now: float) -> None:
+def _send_out(w: World, s: State, a: int, now: float) -> None:
+    """Sub-agents begin with contexts of their own, new to every cache."""
+    tenant = w.agents.tenant[a]
+    count = w.agents.subagents[tenant]
+    window = float(w.agents.window_tokens[tenant])
+    for c in range(w.agents.first_child[a], w.agents.first_child[a] + count):
+        forget(w, s, c, now)
+        s.agent[c].context = min(draw(w, s, c, SUB_PREFIX), 0.95 * window)
+        s.agent[c].steps_left = draw_steps(w, s, c)
+        s.agent[c].extra = 0.0
+        wake(s, c, TOOL, now)
+    s.tenant[tenant].subagents += count
+    s.agent[a].pending = count
+    s.req[a].phase = SENT_OUT
+
+
+@bare
+def _draw_tool(w: World, s: State, a: int) -> None:
+    """How long the next tool takes, and what becomes of it."""
+    tenant = w.agents.tenant[a]
+    tool_s = draw(w, s, a, TOOL_TIME)
+    cpu_s = draw(w, s, a, CPU)
+    fails, longest_s = w.agents.tool_fail_share[tenant], w.agents.tool_timeout_s[tenant]
+    s.tenant[tenant].tools += 1
+    failed = fails > 0.0 and _chance(w, s, a) < fails
+    if failed:
+        tool_s *= _chance(w, s, a)
+    cancelled = longest_s > 0.0 and tool_s > longest_s
+    if cancelled:
+        tool_s = longest_s
+        s.tenant[tenant].tools_cancelled += 1
+    elif failed:
+        s.tenant[tenant].tools_failed += 1
+    s.agent[a].tool_s = tool_s
+    s.agent[a].cpu_s = min(cpu_s, tool_s)
+    s.agent[a].tooling = 1
+    if failed or cancelled:
+        tool_error(w, s, a)
+
+
+@bare
+def tool_error(w: World, s: State, a: int) -> None:
+    """The next step has an error to read in place of a result, and another follows it."""
+    s.agent[a].failed = 1
+    s.agent[a].extra = draw(w, s, a, ERROR)
+    s.agent[a].steps_left += 1
+
+
+@bare
+def host_mark(s: State, host: int, now: float) -> None:
+    """Counts the core seconds of a host up to now."""
     s.host[host].busy_core_s += s.host[host].busy * (now - s.host[host].mark_s)
     s.host[host].mark_s = now
 
@@ -196,8 +271,8 @@ def _host_mark(s: State, host: int, now: float) -> None:
 @bare
 def core_free(w: World, s: State, a: int, now: float) -> None:
     """A tool leaves its core; the next in line takes it."""
-    host = w.agents.host_of_agent[a]
-    _host_mark(s, host, now)
+    host = s.agent[a].host
+    host_mark(s, host, now)
     following = s.host[host].head
     if following < 0:
         s.host[host].busy -= 1

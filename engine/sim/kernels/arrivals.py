@@ -109,7 +109,13 @@ def _next_step(w: World, s: State, a: int, now: float) -> int:
     """One model step of an agent: its context so far and what a tool or a person appends."""
     tenant = w.agents.tenant[a]
     window = w.agents.window_tokens[tenant]
-    append = max(1.0, np.rint(draw(w, s, a, APPEND)))
+    if s.agent[a].failed:
+        append = max(1.0, np.rint(s.agent[a].extra))
+    else:
+        append = max(1.0, np.rint(draw(w, s, a, APPEND))) + s.agent[a].extra
+    s.agent[a].failed = 0
+    s.agent[a].extra = 0.0
+    s.agent[a].tooling = 0
     output = int(max(1.0, np.rint(draw(w, s, a, OUTPUT))))
     output = min(output, max(1, window // 4))
     if s.agent[a].context + append + output > window:

@@ -1,4 +1,4 @@
-"""A replica fails, or is back: what becomes of its requests and of the KV that it held.
+"""A replica fails: what becomes of its requests and of the KV that it held.
 
 Called between two slices of the loop, when every event up to now has been processed. The step that
 was running is lost. Requests go on to another replica, fail, or wait for the repair; tokens that
@@ -10,17 +10,17 @@ from engine.sim.kernels.choice import assign, load_changed
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.gate import give_up
 from engine.sim.kernels.heap import heap_remove
+from engine.sim.kernels.losing import lose_kept, lose_progress
 from engine.sim.kernels.network import Network, net_stop
-from engine.sim.kernels.pulls import kick
 from engine.sim.kernels.queues import join_queue
 from engine.sim.kernels.sequences import (
     entry_blocks,
     leave_decode,
     spend_steps,
-    unpin_entries,
 )
+from engine.sim.kernels.starting import halt_start
 from engine.sim.kernels.stretches import close_stretch, keep_blocks, stretch_end
-from engine.sim.kernels.waits import count_queued, count_wait, lost_cause, waited_kv
+from engine.sim.kernels.waits import count_wait, lost_cause, waited_kv
 from engine.sim.kernels.world import (
     DECODE,
     DOWN,
@@ -28,23 +28,22 @@ from engine.sim.kernels.world import (
     KV_TRANSFER,
     LOST,
     ON_THE_WAY,
-    PULLED,
     QUEUE,
     RESENT,
     SCALE_OUT,
-    UP,
     WAITING,
     World,
 )
 from engine.sim.state import PASSED, RING, State
 
-RETRY, FAIL, WAIT = range(3)  # policies: engine.scenario.faults.FaultPolicy
+RETRY, FAIL, WAIT, MIGRATE = range(4)  # policies: engine.scenario.faults.FaultPolicy
 
 
 @bare_kernel
 def fail_replica(
-    w: World, net: Network, s: State, r: int, policy: int, detect_s: float, now: float
-) -> None:
+    w: World, net: Network, s: State, r: int, policy: int, readable: bool, detect_s: float,
+    now: float,
+) -> None:  # fmt: skip
     """Takes a replica down and sends its requests where the policy says.
 
     Args:
@@ -52,11 +51,13 @@ def fail_replica(
         net: its flows.
         s: the state.
         r: the replica.
-        policy: RETRY, FAIL or WAIT.
+        policy: RETRY, FAIL, WAIT or MIGRATE.
+        readable: its KV memory is whole: under MIGRATE sequences that decode move with their KV.
         detect_s: until a router knows and sends a request again.
         now: the run's time.
     """
     rep = s.rep
+    halt_start(w, net, s, r, now)
     if not rep[r].up:
         return
     ended_s = _stop_step(w, net, s, r, now)
@@ -64,12 +65,16 @@ def fail_replica(
     rep[r].up = DOWN
     rep[r].down_mark = now
     load_changed(w.services.tree, s.tree, rep, r)
-    first = _collect_running(w, s, r, ended_s, now, -1)
+    keeps = policy == MIGRATE and readable and rep[r].kept <= rep[r].blocks
+    first = _collect_running(w, s, r, keeps, ended_s, now, -1)
     first = _collect_waiting(s, r, now, first)
     first = _collect_on_the_way(w, net, s, r, now, first)
     first = _collect_pulled(w, net, s, r, now, first)
-    _lose_kept(w, net, s, r, now)
-    _clear(s, r, now)
+    if keeps:
+        _own_pinned(w, s, r)
+    else:
+        lose_kept(w, net, s, r, now)
+    _clear(s, r, keeps, now)
     while first >= 0:
         q = first
         first = s.req[q].queue_next
@@ -87,19 +92,6 @@ def fail_replica(
         else:
             s.req[q].mark_s = now
             wake(s, q, RESENT, now + detect_s)
-
-
-@bare_kernel
-def repair_replica(w: World, s: State, r: int, now: float) -> None:
-    """A replica serves again, with an empty cache."""
-    rep = s.rep
-    if rep[r].up:
-        return
-    rep[r].down_s += now - rep[r].down_mark
-    s.whole[PASSED] = w.replicas
-    rep[r].up = UP
-    load_changed(w.services.tree, s.tree, rep, r)
-    kick(s, r)
 
 
 @bare
@@ -120,19 +112,28 @@ def _stop_step(w: World, net: Network, s: State, r: int, now: float) -> float:
 
 
 @inlined
-def _lose_progress(s: State, q: int) -> None:
-    """The KV of a request is gone: what it has is to be computed again."""
-    req = s.req
-    if req[q].filled > 0 or req[q].emitted > 0:
-        req[q].preempted = LOST
-    req[q].target = req[q].prompt + req[q].emitted
-    req[q].filled = 0
-    req[q].chunk = 0
-    req[q].blocks = 0
-    req[q].pinned = 0
-    req[q].source = -1
-    req[q].held = 0
-    req[q].fetch = 0
+def _keep(w: World, s: State, r: int, q: int, tokens: int, now: float) -> bool:
+    """Keeps the KV of a sequence for another replica, if there is room to count it as its own."""
+    held = s.req[q].blocks + s.req[q].pinned * entry_blocks(w, s, r)
+    if s.rep[r].kept + held > s.rep[r].blocks:
+        return False
+    s.req[q].source = r
+    s.req[q].held = held
+    s.req[q].blocks = 0
+    s.req[q].pinned = 0
+    s.req[q].target = tokens
+    s.req[q].filled = tokens
+    keep_blocks(s.rep, r, held, now)
+    return True
+
+
+@bare
+def _own_pinned(w: World, s: State, r: int) -> None:
+    """Prompts that wait here for another replica own the prefix entries that they have pinned."""
+    for q in range(s.req.size):
+        if s.req[q].source == r and s.req[q].pinned > 0:
+            s.req[q].held += s.req[q].pinned * entry_blocks(w, s, r)
+            s.req[q].pinned = 0
 
 
 @inlined
@@ -142,20 +143,24 @@ def _put(s: State, q: int, first: int) -> int:
 
 
 @bare
-def _collect_running(w: World, s: State, r: int, ended_s: float, now: float, first: int) -> int:
+def _collect_running(
+    w: World, s: State, r: int, keeps: bool, ended_s: float, now: float, first: int
+) -> int:  # fmt: skip
     """Requests of the batch, and those whose KV has just come, in a list before `first`."""
     rep, req = s.rep, s.req
     q = rep[r].run_head
     while q >= 0:
         following = req[q].run_next
+        tokens = -1
         if req[q].phase == DECODE:
-            leave_decode(w, s, r, q, rep[r].step)
+            tokens = leave_decode(w, s, r, q, rep[r].step)
         if req[q].preempted:
             s.req_cause[q, lost_cause(req, q)] += ended_s - req[q].mark_s
         else:
             spend_steps(s, r, q)
         s.req_cause[q, FAULT] += now - ended_s
-        _lose_progress(s, q)
+        if not keeps or tokens < 0 or not _keep(w, s, r, q, tokens, now):
+            lose_progress(s, q)
         req[q].run_next = -1
         req[q].run_back = -1
         req[q].fill_next = -1
@@ -166,7 +171,7 @@ def _collect_running(w: World, s: State, r: int, ended_s: float, now: float, fir
     while q >= 0:
         following = req[q].queue_next
         s.req_cause[q, QUEUE] += now - req[q].mark_s
-        _lose_progress(s, q)
+        lose_progress(s, q)
         first = _put(s, q, first)
         q = following
     return first
@@ -217,76 +222,15 @@ def _collect_pulled(w: World, net: Network, s: State, r: int, now: float, first:
         req[q].blocks = 0
         if req[q].fetch > 0:
             req[q].preempted = LOST
-            _lose_progress(s, q)
+            lose_progress(s, q)
         first = _put(s, q, first)
         q = following
     return first
 
 
 @bare
-def _lose_kept(w: World, net: Network, s: State, r: int, now: float) -> None:
-    """Requests elsewhere whose KV was kept here: their decode replicas compute it themselves."""
-    rep, req = s.rep, s.req
-    for q in range(req.size):
-        if req[q].fetch > 0 and req[q].fetch_source == r and req[q].phase == PULLED:
-            if rep[req[q].replica].up and req[q].replica != r:
-                _end_pull(w, net, s, q, now)
-            continue
-        if req[q].source != r:
-            continue
-        if req[q].phase == PULLED and rep[req[q].replica].up:
-            _end_pull(w, net, s, q, now)
-        elif req[q].phase == WAITING:
-            req[q].filled = req[q].target
-            _lose_progress(s, q)
-            d = req[q].replica
-            count_queued(s, d, q, now - req[q].mark_s, now)
-            req[q].mark_s = now
-            kick(s, d)
-        elif req[q].phase in (RESENT, PULLED):
-            req[q].filled = req[q].target
-            _lose_progress(s, q)
-
-
-@bare
-def _end_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
-    """Takes a request out of the pulls of its decode replica and puts it first in its queue."""
-    rep, req = s.rep, s.req
-    d = req[q].replica
-    heap_remove(s.req_heap, q)
-    before, at = -1, rep[d].pull_head
-    while at != q:
-        before, at = at, req[at].queue_next
-    if before >= 0:
-        req[before].queue_next = req[q].queue_next
-    else:
-        net_stop(net, 3 * w.replicas + d, now)
-        rep[d].pull_head = req[q].queue_next
-        rep[d].pulling = 0
-    if rep[d].pull_tail == q:
-        rep[d].pull_tail = before
-    rep[d].pulls -= 1
-    rep[d].free += req[q].blocks
-    kept = req[q].blocks
-    if req[q].fetch > 0:
-        kept += req[q].pinned * entry_blocks(w, s, d)
-    keep_blocks(rep, d, -kept, now)
-    s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
-    if req[q].fetch == 0:
-        req[q].filled = req[q].target
-    else:
-        unpin_entries(w, s, d, q, now)
-        req[q].preempted = LOST
-    _lose_progress(s, q)
-    req[q].phase = WAITING
-    req[q].mark_s = now
-    join_queue(rep, req, s.tails, d, q, True)
-    kick(s, d)
-
-
-@bare
-def _clear(s: State, r: int, now: float) -> None:
-    """An empty replica: no lists, no blocks in use, nothing cached."""
+def _clear(s: State, r: int, keeps: bool, now: float) -> None:
+    """An empty replica: no lists, no blocks in use but those kept for others, nothing cached."""
     rep, cache = s.rep, s.cache
     for at in range(RING):
         s.ring[r, at] = -1
@@ -300,12 +244,13 @@ def _clear(s: State, r: int, now: float) -> None:
     rep[r].decoding = rep[r].running = rep[r].waiting = rep[r].context = 0
     rep[r].pulls = rep[r].pulling = rep[r].promised = rep[r].cached = rep[r].loose = 0
     rep[r].chunks = rep[r].samples = 0
-    rep[r].free = rep[r].blocks
+    if not keeps:
+        keep_blocks(rep, r, -rep[r].kept, now)
+    rep[r].free = rep[r].blocks - rep[r].kept
     rep[r].wait_head = rep[r].run_head = rep[r].fill_head = rep[r].in_head = -1
     rep[r].run_tail = rep[r].fill_tail = rep[r].in_tail = -1
     rep[r].pull_head = rep[r].pull_tail = rep[r].join_head = rep[r].join_tail = -1
     rep[r].lru_head = rep[r].lru_tail = -1
-    keep_blocks(rep, r, -rep[r].kept, now)
     row = r if cache.shape[0] > 1 else 0
     for e in range(cache.shape[1]):
         if cache.shape[0] > 1 or cache[row, e].holder == r:

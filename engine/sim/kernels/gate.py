@@ -9,10 +9,8 @@ from engine.sim.codes import CAUSES
 from engine.sim.kernels.agents import after_step, leave_holder, wake
 from engine.sim.kernels.choice import assign, choose
 from engine.sim.kernels.compiling import bare, inlined
-from engine.sim.kernels.pulls import kick
-from engine.sim.kernels.sequences import entry_blocks, unpin_entries
+from engine.sim.kernels.losing import let_go
 from engine.sim.kernels.slots import give_slot
-from engine.sim.kernels.stretches import keep_blocks
 from engine.sim.kernels.world import (
     ADMISSION,
     AT_GATE,
@@ -20,6 +18,7 @@ from engine.sim.kernels.world import (
     FAULT,
     IDLE,
     ON_THE_WAY,
+    PREFILL_ROLE,
     World,
 )
 from engine.sim.state import ARRIVED, IN_SYSTEM, OCCUPANCY, OCCUPANCY_MARK, REJECTED, State
@@ -169,8 +168,11 @@ def resend(w: World, s: State, q: int, now: float) -> int:
     req = s.req
     s.req_cause[q, FAULT] += now - req[q].mark_s
     number = 2 * w.tenants[req[q].tenant].service
-    if req[q].source >= 0:
-        number += 1
+    source = req[q].source
+    if source >= 0:
+        number = s.rep[source].list
+        if w.pools[s.rep[source].pool].role == PREFILL_ROLE:
+            number += 1
     elif req[q].target > w.services.capacity_tokens[number]:  # what it has said no longer fits
         give_up(w, s, q, now)
         return -1
@@ -194,15 +196,8 @@ def give_up(w: World, s: State, q: int, now: float) -> None:
     s.tenant[s.req[q].tenant].failed += 1
     for c in range(CAUSES):
         s.sum_cause[c] += s.req_cause[q, c]
-    source = s.req[q].source
-    if source >= 0:
-        blocks = s.req[q].held + s.req[q].pinned * entry_blocks(w, s, source)
-        keep_blocks(s.rep, source, -blocks, now)
-        s.rep[source].free += s.req[q].held
-        unpin_entries(w, s, source, q, now)
-        s.req[q].source = -1
-        s.req[q].held = 0
-        kick(s, source)
+    if s.req[q].source >= 0:
+        let_go(w, s, q, now)
     if q < w.agents.agents:
         after_step(w, s, q, now)
     else:

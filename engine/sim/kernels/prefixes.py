@@ -34,7 +34,7 @@ def find_elsewhere(w: World, s: State, r: int, q: int, have: int, pinned: int, n
         req[q].way = w.transfers.storage[r]
     elif req[q].fetch_kind == FROM_PEER:
         req[q].way = w.transfers.peer[r] + s.rep[req[q].fetch_source].seat
-    if req[q].way < 0:
+    if req[q].way < 0 or not w.transfers.alive[req[q].way]:
         req[q].fetch = 0
 
 

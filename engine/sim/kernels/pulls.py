@@ -67,7 +67,10 @@ def pull_ended(w: World, s: State, r: int, now: float) -> None:
         source = req[q].source
         req[q].source = -1
         keep_blocks(rep, source, -req[q].held - req[q].pinned * entry_blocks(w, s, source), now)
-        retain(w, s, source, q, req[q].target, req[q].held, now)
+        if rep[source].up:
+            retain(w, s, source, q, req[q].target, req[q].held, now)
+        else:
+            rep[source].free += req[q].held
         req[q].held = 0
         kick(s, source)
         req[q].filled = req[q].target

@@ -15,6 +15,7 @@ from engine.sim.kernels.cache import (
 )
 from engine.sim.kernels.compiling import inlined
 from engine.sim.kernels.heap import heap_remove, heap_set
+from engine.sim.kernels.losing import lose_whole
 from engine.sim.kernels.preemption import last_running, push_out
 from engine.sim.kernels.prefixes import find_elsewhere, looks_elsewhere, touch_fetched
 from engine.sim.kernels.queues import leave_queue
@@ -30,6 +31,7 @@ from engine.sim.kernels.waits import count_wait, waited_kv
 from engine.sim.kernels.world import (
     COMPUTING,
     PREFILL,
+    PREFILL_ROLE,
     PULLED,
     QUEUE,
     World,
@@ -83,6 +85,9 @@ def schedule(w: World, s: State, r: int, now: float) -> None:
             if verdict != ADMITTED:
                 break
             close_stretch(w, s, r, now)
+            if req[q].source >= 0 and not _find_way(w, s, r, q):
+                lose_whole(w, s, q, now)
+                continue
             if req[q].source >= 0 or req[q].fetch > 0:
                 _ask_for_kv(w, s, r, q, hit, need, pinned, now)
                 continue
@@ -294,14 +299,26 @@ def _link_running(s: State, r: int, q: int) -> None:
 
 
 @inlined
+def _find_way(w: World, s: State, r: int, q: int) -> bool:
+    """The way of the KV of a request that was at another replica; False where there is no path."""
+    source = s.req[q].source
+    first = w.transfers.peer[r]
+    if w.pools[s.rep[source].pool].role == PREFILL_ROLE:
+        first = w.transfers.first[r]
+    if first < 0 or source == r:
+        return False
+    s.req[q].way = first + s.rep[source].seat
+    alive: bool = w.transfers.alive[s.req[q].way] > 0
+    return alive
+
+
+@inlined
 def _ask_for_kv(
     w: World, s: State, r: int, q: int, hit: int, need: int, pinned: int, now: float
 ) -> None:
     """Blocks for a request whose KV, or a part of its prefix, lies elsewhere: it may come."""
     rep, req = s.rep, s.req
-    if req[q].source >= 0:
-        req[q].way = w.transfers.first[r] + rep[req[q].source].seat
-    else:
+    if req[q].source < 0:
         touch_fetched(w, s, r, q, pinned, now)
     _hold_prefix(w, s, r, q, hit, need, pinned)
     _take_blocks(w, s, r, q, need)

@@ -39,6 +39,7 @@ from engine.sim.kernels.sequences import (
     unlink_running,
 )
 from engine.sim.kernels.slots import give_slot, take_slot
+from engine.sim.kernels.starting import serve, weights_came
 from engine.sim.kernels.stretches import (
     catch_up_all,
     close_stretch,
@@ -58,6 +59,7 @@ from engine.sim.kernels.world import (
     REACHED,
     SCALE_OUT,
     STALLED,
+    STARTS,
     TABLE_FULL,
     World,
 )
@@ -72,6 +74,7 @@ from engine.sim.state import (
     PASSED,
     RING,
     SAMPLE_AT,
+    STARTED,
     STEPS,
     THROUGH,
     TOKENS_OUT,
@@ -170,6 +173,10 @@ def advance(w: World, net: Network, s: State, until_s: float, budget: int) -> in
             enqueue(w, s, came, first_s, through)
             kick(s, s.req[came].replica)
             came = following
+        if whole[STARTED] > 0:
+            whole[STARTED] = 0
+            status = STARTS
+            break
     whole[THROUGH] = 1 if status == REACHED else 0
     return status
 
@@ -231,6 +238,9 @@ def _flow_ended(w: World, net: Network, s: State, now: float) -> tuple[int, int]
         else:
             start_ingress(w, net, s, r, now)
         return -1, q
+    if slot >= 4 * w.replicas:
+        weights_came(s, slot - 4 * w.replicas, now)
+        return -1, -1
     if slot >= 3 * w.replicas:
         pull_ended(w, s, slot - 3 * w.replicas, now)
         return -1, -1
@@ -245,6 +255,9 @@ def _compute_ended(w: World, net: Network, s: State, now: float) -> int:
     """Ends planned steps and the compute part of the running one; its replica if it has ended."""
     rep = s.rep
     r: int = s.rep_heap.items[0]
+    if rep[r].loading:
+        serve(w, s, r, now)
+        return -1
     if rep[r].ahead > 0:
         skip_steps(rep, s.growing, s.cache, s.lower, s.whole, w.pools, r, rep[r].ahead)
     if rep[r].shared and rep[r].moved > 0.0:

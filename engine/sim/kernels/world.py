@@ -21,8 +21,8 @@ F8 = NDArray[np.float64]
 
 (
     IDLE, ON_THE_WAY, IN_PIPE, WAITING, PREFILL, DECODE, THINKING, ON_CORE, CORE_QUEUE, TOOL,
-    AT_RATE, AT_GATE, PULLED, JOINING, RESENT,
-) = range(15)  # phases of a slot  # fmt: skip
+    AT_RATE, AT_GATE, PULLED, JOINING, RESENT, SENT_OUT,
+) = range(16)  # phases of a slot  # fmt: skip
 
 COMPUTING, COMMUNICATING = 1, 2  # modes of a replica
 
@@ -58,8 +58,11 @@ REACHED = int(Status.REACHED)
 DRAINED = int(Status.DRAINED)
 TABLE_FULL = int(Status.TABLE_FULL)
 STALLED = int(Status.STALLED)
+STARTS = int(Status.STARTED)
 
-PREFIX, APPEND, OUTPUT, TOOL_TIME, THINK, CPU = range(6)  # rows of AgentTables.distributions
+(
+    PREFIX, APPEND, OUTPUT, TOOL_TIME, THINK, CPU, SUB_PREFIX, ERROR,
+) = range(8)  # rows of AgentTables.distributions  # fmt: skip
 
 
 POOL = np.dtype(

@@ -65,7 +65,8 @@ def open_loops(take: st.DrawFn) -> RequestTables:
 def some_agents(count: int, window: int, warm: bool) -> AgentTables:
     """Agents that think and use tools for fractions of a second, and compact now and then."""
     rows = [(40, 0.5, 8, 120), (12, 0.8, 1, 60), (20, 0.8, 1, 80), (0.2, 0.7, 0.02, 2.0),
-            (0.4, 0.5, 0.1, 3.0), (0.05, 0.5, 0.01, 0.3)]  # fmt: skip
+            (0.4, 0.5, 0.1, 3.0), (0.05, 0.5, 0.01, 0.3), (20, 0.5, 4, 60),
+            (5, 0.5, 1, 20)]  # fmt: skip
     return AgentTables(
         agents=count,
         distributions=np.array([rows], np.float64),
@@ -76,7 +77,34 @@ def some_agents(count: int, window: int, warm: bool) -> AgentTables:
         warm_start=np.array([warm]),
         tenant=np.zeros(count, np.int32),
         host_of_agent=np.full(count, -1, np.int32),
+        parent=np.full(count, -1, np.int32),
+        first_child=np.full(count, -1, np.int32),
+        subagents=np.zeros(1, np.int64),
+        fanout_share=np.zeros(1),
+        subagent_steps=np.full(1, 2.0),
+        tool_fail_share=np.zeros(1),
+        tool_timeout_s=np.zeros(1),
     )
+
+
+@st.composite
+def families(take: st.DrawFn, agents: AgentTables) -> AgentTables:
+    """The same agents with two sub-agents each, and tools that fail and are cancelled."""
+    own = agents.agents
+    children = np.repeat(np.arange(own), 2)
+    return agents._replace(
+        agents=3 * own,
+        tenant=np.concatenate([agents.tenant, agents.tenant[children]]),
+        host_of_agent=np.full(3 * own, -1, np.int32),
+        parent=np.concatenate([np.full(own, -1), children]).astype(np.int32),
+        first_child=np.concatenate(
+            [own + 2 * np.arange(own), np.full(2 * own, -1)]
+        ).astype(np.int32),
+        subagents=np.full(1, 2),
+        fanout_share=np.full(1, take(st.sampled_from([0.3, 1.0]))),
+        tool_fail_share=np.full(1, take(st.sampled_from([0.0, 0.4]))),
+        tool_timeout_s=np.full(1, take(st.sampled_from([0.0, 0.25]))),
+    )  # fmt: skip
 
 
 def owned(agents: AgentTables, tenants: int) -> AgentTables:
@@ -84,7 +112,8 @@ def owned(agents: AgentTables, tenants: int) -> AgentTables:
     each = {
         name: np.repeat(getattr(agents, name), tenants, axis=0)
         for name in ("distributions", "steps_per_task", "growth_ratio", "compact_to",
-                     "window_tokens", "warm_start")
+                     "window_tokens", "warm_start", "subagents", "fanout_share",
+                     "subagent_steps", "tool_fail_share", "tool_timeout_s")
     }  # fmt: skip
     turn = np.arange(agents.agents) % tenants
     return agents._replace(**each, tenant=turn.astype(np.int32))
@@ -152,6 +181,7 @@ def split(lowered: Lowered, prefill: int, own_way: bool) -> Lowered:
             link=np.full(ways, link, np.int32),
             weight=np.ones(ways),
             latency_s=np.linspace(0.0, 0.01, ways),
+            alive=np.ones(ways, np.int64),
         ),
     )
 
@@ -182,6 +212,7 @@ def tiered(take: st.DrawFn, lowered: Lowered) -> Lowered:
             link=links.astype(np.int32),
             weight=np.ones(ways),
             latency_s=np.linspace(0.0, 0.01, ways),
+            alive=np.ones(ways, np.int64),
         ),
     )
 
@@ -248,6 +279,8 @@ def runs(take: st.DrawFn) -> Lowered:
         lowered = dataclasses.replace(lowered, requests=requests)
     if load != "requests":
         agents = some_agents(take(st.integers(1, 12)), take(st.sampled_from([90, 190])), True)
+        if take(st.booleans()):
+            agents = take(families(agents))
         if rights > 1:
             agents = owned(agents, rights)
         lowered = dataclasses.replace(lowered, agents=agents)
