@@ -121,7 +121,7 @@ class MainWindow(QMainWindow):
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
         for panel in (
-            self.outline, self.bottlenecks, self.findings, self.analysis, self.faults,
+            self.outline, self.bottlenecks, self.findings, self.analysis, self.faults, self.what_if,
         ):  # fmt: skip
             panel.locate_requested.connect(self._locate)
         if not self.restoreState(self.settings.dock_state):
