@@ -30,12 +30,13 @@ from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
-from app.shell.docks import Area, add_dock, set_corners
+from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
 from app.shell.fault_tool import FaultTool
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
+from app.shell.timeline_control import TimelineControl
 from app.shell.validation import ValidationHelp
 from app.support import theme
 from app.support.icons import app_icon
@@ -100,7 +101,11 @@ class MainWindow(QMainWindow):
         from app.shell.run_view import RunView
 
         self.canvas = CanvasView(self.document)
-        self.setCentralWidget(self.canvas)
+        self.timeline = TimelineControl(self.document, self.run, self.run_bar, self.faults, self)
+        self.setCentralWidget(stacked(self.canvas, self.timeline.strip))
+        self.timeline.locate_requested.connect(self._locate)
+        self.timeline.said.connect(self._say)
+        self.timeline.faults_requested.connect(lambda: self._raise("faults"))
         self.charts = LiveCharts()
         dock = self.docks["charts"] = add_dock(
             self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
@@ -337,22 +342,23 @@ class MainWindow(QMainWindow):
         verdict = self.fault_tool.fail_selection()
         self._report(verdict)
         if verdict.ok:
-            self.docks["faults"].show()
-            self.docks["faults"].raise_()
+            self._raise("faults")
 
     def _select_all(self) -> None:
         design = self.document.design()
         self.document.select(frozenset(design.ids()))
 
     def _rename(self) -> None:
-        self.docks["outline"].show()
-        self.docks["outline"].raise_()
+        self._raise("outline")
         self.outline.rename_selected()
 
     def _next_issue(self) -> None:
-        self.docks["findings"].show()
-        self.docks["findings"].raise_()
+        self._raise("findings")
         self.findings.next_issue()
+
+    def _raise(self, dock: str) -> None:
+        self.docks[dock].show()
+        self.docks[dock].raise_()
 
     def _set_theme(self, name: str) -> None:
         self.settings.theme = name
