@@ -192,6 +192,7 @@ class MainWindow(QMainWindow):
         self.slow = SlowPanel()
         self.slow.refresh_requested.connect(self.run.request_summary)
         self.load = LoadPanel(self.document)
+        self.load.tenant_chosen.connect(self._show_tenant)
         self.faults = FaultsPanel(self.document)
         self.fault_tool = FaultTool(self.document, self.run)
         left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
@@ -359,6 +360,10 @@ class MainWindow(QMainWindow):
     def _raise(self, dock: str) -> None:
         self.docks[dock].show()
         self.docks[dock].raise_()
+
+    def _show_tenant(self, row: int) -> None:
+        self.inspector.show_tenant(row)
+        self._raise("inspector")
 
     def _set_theme(self, name: str) -> None:
         self.settings.theme = name
