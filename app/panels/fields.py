@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -235,6 +237,31 @@ class TextRow(FieldRow):
         self.value.setText(self._read())
 
 
+class ButtonsRow(FieldRow):
+    """Buttons for what a form cannot do by itself."""
+
+    def __init__(
+        self, label: str, buttons: Sequence[tuple[str, str, Callable[[], object]]]
+    ) -> None:
+        """Builds the row.
+
+        Args:
+            label: left of the buttons.
+            buttons: their texts, tooltips and what they do.
+        """
+        super().__init__(label)
+        self.buttons: list[QPushButton] = []
+        box = QHBoxLayout()
+        for text, tooltip, act in buttons:
+            button = QPushButton(text)
+            button.setToolTip(tooltip)
+            button.clicked.connect(act)
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 12)
+            box.addWidget(button, 1)
+            self.buttons.append(button)
+        self.grid.addLayout(box, 0, 1)
+
+
 class Section(QWidget):
     """A heading over rows."""
 
@@ -264,6 +291,9 @@ class Section(QWidget):
 
 class Form(QWidget):
     """Sections below each other, refreshed together."""
+
+    trace_requested = Signal()  # another file for the workload that is shown
+    trace_columns_requested = Signal()
 
     def __init__(self, title: str) -> None:
         super().__init__()

@@ -1,6 +1,6 @@
 """The inspector: the page that fits the selection, kept in step with the document."""
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -15,6 +15,9 @@ from app.panels.tenant_form import TenantForm
 
 class InspectorPanel(QWidget):
     """Fields of the selection, or of the whole design without one; each edit is one command."""
+
+    trace_requested = Signal()
+    trace_columns_requested = Signal()
 
     def __init__(self, document: Document, bands: BandJob, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -59,6 +62,9 @@ class InspectorPanel(QWidget):
         """Makes the page for the current selection."""
         self._key = self._selection_key()
         old, self.form = self.form, self._make_form()
+        if self.form is not None:
+            self.form.trace_requested.connect(self.trace_requested)
+            self.form.trace_columns_requested.connect(self.trace_columns_requested)
         shown: QWidget = self.form if self.form is not None else self._make_mixed()
         self._scroll.takeWidget()
         self._scroll.setWidget(shown)

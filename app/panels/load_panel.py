@@ -1,5 +1,7 @@
 """Tenants and pools: who shares the fabric and with which rights, and what serves them."""
 
+from pathlib import Path
+
 import msgspec
 from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
@@ -213,7 +215,7 @@ def _load_text(tenant: Record) -> str:
     if load.kind is WorkloadKind.CLIENTS:
         return f"{load.clients:,}"
     if load.kind is WorkloadKind.TRACE:
-        return load.trace_path or "-"
+        return Path(load.trace_path).name or "-"
     return shown(load.rate_per_s, "1/s")
 
 

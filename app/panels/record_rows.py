@@ -47,9 +47,9 @@ class RecordRows:
         return RecordRows(lambda: getattr(self._read(), name), write)
 
     def value(self, name: str) -> Any:
-        """A field as it is now."""
+        """A field as it is now, the record itself for no name."""
         found = self._read()
-        for part in name.split("."):
+        for part in name.split(".") if name else ():
             found = getattr(found, part)
         return found
 

@@ -23,6 +23,7 @@ from engine.units import format_quantity
 
 THINNED_PX = 3.0  # marks of one kind that are nearer are drawn as one
 KEY_MOVES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+OWN_KEYS = (*KEY_MOVES, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_F2, Qt.Key.Key_Escape)
 KEY_SHARE = 0.01  # of the axis, for Alt and an arrow
 MOST_TIPS = 6
 
@@ -182,7 +183,15 @@ class Timeline(QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """Tips say what is under the pointer."""
+        """Tips say what is under the pointer; keys of the marks are no shortcuts meanwhile."""
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() in OWN_KEYS
+            and self.marks()
+        ):
+            event.accept()
+            return True
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             QToolTip.showText(event.globalPos(), self.tip_at(QPointF(event.pos())), self)
             return True

@@ -2,12 +2,13 @@
 
 from PySide6.QtCore import QCoreApplication
 
-from app.panels.fields import Form, Section
+from app.panels.fields import ButtonsRow, Form, Section, TextRow
 from app.panels.folds import FoldSection
 from app.panels.record_rows import RecordRows
 from engine.sim.distributions import check_distribution
 from engine.units import format_quantity
-from engine.workload.spec import WorkloadKind
+from engine.workload.spec import WorkloadKind, WorkloadSpec
+from engine.workload.trace_source import ROLES, TIME, columns_of
 
 MOST_AGENTS = 1_000_000
 MOST_VALUE = 1e12
@@ -46,7 +47,7 @@ def add_workload(form: Form, rows: RecordRows) -> None:
     elif kind is WorkloadKind.POISSON:
         _add_poisson(form, section, rows)
     else:
-        _add_trace(section, rows)
+        _add_trace(form, section, rows)
 
 
 def _add_agents(form: Form, section: Section, rows: RecordRows) -> None:
@@ -95,11 +96,34 @@ def _add_clients(form: Form, section: Section, rows: RecordRows) -> None:
     _add_lengths(form, rows)
 
 
-def _add_trace(section: Section, rows: RecordRows) -> None:
+def _add_trace(form: Form, section: Section, rows: RecordRows) -> None:
     tip = _tr("A file of requests; a run reads the trace of the first tenant that has one")
     section.add(rows.text("trace_path", _tr("Trace file"), tip))
-    formats = [(name, name) for name in TRACE_FORMATS]
+    formats = [("", _tr("found by itself")), *((name, name) for name in TRACE_FORMATS)]
     section.add(rows.choice("trace_format", _tr("Format"), formats, str))
+    tip = _tr("Columns of a CSV that are the arrival, the input and the output of a request")
+    section.add(TextRow(_tr("Columns"), lambda: _columns_text(rows.value("")), tip))
+    file_tip = _tr(
+        "Choose a file; its format is found by itself, of another CSV you say the columns"
+    )
+    section.add(
+        ButtonsRow(
+            "",
+            [
+                (_tr("File..."), file_tip, form.trace_requested.emit),
+                (_tr("Columns..."), tip, form.trace_columns_requested.emit),
+            ],
+        )
+    )
+
+
+def _columns_text(workload: WorkloadSpec) -> str:
+    """Which column is what, where the workload says so."""
+    columns = columns_of(workload)
+    if workload.trace_format not in ("", "csv") or not columns:
+        return _tr("as the format names them")
+    names = [columns.get(role, role) for role in ROLES]
+    return _tr("{0} ({3}), {1}, {2}").format(*names, columns.get(TIME, "s"))
 
 
 def _add_lengths(form: Form, rows: RecordRows) -> None:

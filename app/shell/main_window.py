@@ -37,6 +37,7 @@ from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
 from app.shell.timeline_control import TimelineControl
+from app.shell.trace_import import TraceImport
 from app.shell.validation import ValidationHelp
 from app.support import theme
 from app.support.icons import app_icon
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
         self.checks.shut_down()
         self.bands.shut_down()
         self.studies.shut_down()
+        self.traces.shut_down()
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -191,6 +193,11 @@ class MainWindow(QMainWindow):
         self.what_if = WhatIfPanel(self.document, self.studies)
         self.slow = SlowPanel()
         self.slow.refresh_requested.connect(self.run.request_summary)
+        self.traces = TraceImport(
+            self, self.document, self.files.notifications, lambda: self.inspector.tenant
+        )
+        self.inspector.trace_requested.connect(self.traces.ask)
+        self.inspector.trace_columns_requested.connect(self.traces.ask_columns)
         self.load = LoadPanel(self.document)
         self.load.tenant_chosen.connect(self._show_tenant)
         self.faults = FaultsPanel(self.document)
@@ -278,6 +285,7 @@ class MainWindow(QMainWindow):
             "file.save": self.files.save,
             "file.save_as": self.files.save_as,
             "file.import_model": self.models.ask,
+            "file.import_trace": self.traces.ask,
             "file.quit": self.close,
             "edit.undo": stack.undo,
             "edit.redo": stack.redo,

@@ -2,7 +2,7 @@
 
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QImage, QMouseEvent, QPalette
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPalette
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -159,6 +159,14 @@ def test_keys_go_from_mark_to_mark_and_move_edit_and_show_them(
     with qtbot.waitSignal(strip.mark_activated) as shown:
         QTest.keyClick(strip, Qt.Key.Key_Return)
     assert shown.args == [strip.happened[2]]
+
+
+def test_keys_of_the_marks_are_no_shortcuts_while_it_has_the_focus(strip: Timeline) -> None:
+    for key, own in ((Qt.Key.Key_Home, True), (Qt.Key.Key_F2, True), (Qt.Key.Key_Space, False)):
+        event = QKeyEvent(QEvent.Type.ShortcutOverride, key, Qt.KeyboardModifier.NoModifier)
+        event.ignore()
+        strip.event(event)
+        assert event.isAccepted() is own
 
 
 def test_a_double_click_edits_a_planned_fault(strip: Timeline, qtbot: QtBot) -> None:
