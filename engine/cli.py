@@ -160,7 +160,7 @@ def _add_simulate(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--trace-columns",
         default="",
-        metavar="arrival_s=A,input_tokens=B,output_tokens=C",
+        metavar="arrival_s=A,input_tokens=B,output_tokens=C,time=s|ms|date",
         help="columns of a generic csv trace",
     )
     cli_traces.add_scaling(verb)
@@ -266,6 +266,7 @@ def _simulate(options: argparse.Namespace) -> int:
     own = Path(traced.trace_path) if traced is not None and traced.trace_path else None
     path = options.trace or own
     if path is not None:
+        from engine.workload.trace_source import columns_of
         from engine.workload.traces import detect_format, read_trace
 
         kind = (
@@ -274,7 +275,8 @@ def _simulate(options: argparse.Namespace) -> int:
         if not kind:
             print("rackflow simulate: say --trace-format", file=sys.stderr)
             return USAGE
-        trace = read_trace(path, kind, _columns(options.trace_columns))
+        kept = columns_of(traced) if traced is not None and path == own else None
+        trace = read_trace(path, kind, _columns(options.trace_columns) or kept)
         trace = cli_traces.scaled(trace, options)
         if options.until is None:
             until_s = float(trace.arrival_s[-1]) + DRAIN_S

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.catalog.catalog import Catalog
-from engine.errors import FileError
 from engine.scenario.design import Design
 
 if TYPE_CHECKING:
@@ -60,13 +59,9 @@ def _scenario(options: argparse.Namespace, opened: Opened) -> "Scenario":
     design, catalog, _ = opened
     traced, trace = design.traced(), None
     if traced is not None and traced.trace_path:
-        from engine.workload.traces import detect_format, read_trace
+        from engine.workload.trace_source import trace_of
 
-        path = Path(traced.trace_path)
-        kind = traced.trace_format or detect_format(path)
-        if not kind:
-            raise FileError(path, "is of no format that is known", "set it in the workload")
-        trace = read_trace(path, kind)
+        trace = trace_of(traced)
     return Scenario(
         design=design,
         catalog=catalog,

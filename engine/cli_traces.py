@@ -50,7 +50,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--format", choices=FORMATS, default=None, help="found by itself if not said"
     )
     verb.add_argument(
-        "--columns", default="", metavar="arrival_s=A,input_tokens=B,output_tokens=C"
+        "--columns",
+        default="",
+        metavar="arrival_s=A,input_tokens=B,output_tokens=C,time=s|ms|date",
     )
 
 

@@ -100,6 +100,15 @@ ACTIONS: tuple[ActionRecord, ...] = (
         separator_before=True,
     ),
     ActionRecord(
+        id="file.import_trace",
+        menu="file",
+        text=QT_TRANSLATE_NOOP("Actions", "Import &trace..."),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "Run the workload from a file of requests; columns of any CSV can be chosen"
+        ),
+        shortcut="Ctrl+Shift+T",
+    ),
+    ActionRecord(
         id="file.quit",
         menu="file",
         text=QT_TRANSLATE_NOOP("Actions", "&Quit"),

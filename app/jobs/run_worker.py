@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
@@ -149,9 +148,9 @@ def with_trace(scenario: Scenario) -> Scenario:
     workload = scenario.design.traced()
     if workload is None or scenario.trace is not None:
         return scenario
-    from engine.workload.traces import read_trace
+    from engine.workload.trace_source import trace_of
 
-    trace = read_trace(Path(workload.trace_path), workload.trace_format)
+    trace = trace_of(workload)
     return Scenario(
         design=scenario.design,
         catalog=scenario.catalog,

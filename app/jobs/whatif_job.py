@@ -13,7 +13,7 @@ from engine.scenario.design import Design
 from engine.scenario.scenario import Scenario
 
 if TYPE_CHECKING:  # the modules pull numba in, which the window does not wait for
-    from engine.study.fixes import Fix
+    from engine.study.fixes import Dropped, Fix
     from engine.study.whatif import WhatIf
 
 RUNS = 3
@@ -30,6 +30,7 @@ class Helped:
     fixes: "tuple[Fix, ...]"
     until_s: float
     runs: int
+    dropped: "tuple[Dropped, ...]" = ()  # fixes that cannot be, with their reasons
 
 
 class WhatIfJob(QObject):
@@ -85,7 +86,7 @@ class WhatIfJob(QObject):
             self._thread = None
 
     def _work(self, scenario: Scenario) -> None:
-        from engine.study.fixes import try_fixes
+        from engine.study.fixes import trial
         from engine.study.whatif import Stopped, what_if
 
         lower_priority()
@@ -96,15 +97,16 @@ class WhatIfJob(QObject):
             base, resources = what_if(
                 scenario, RUNS, 1, lambda share: self._tell(STUDY_SHARE * share), self._stop.is_set
             )
-            fixes = try_fixes(
+            tried = trial(
                 scenario,
                 base,
+                1,
                 lambda share: self._tell(STUDY_SHARE + (1 - STUDY_SHARE) * share),
                 self._stop.is_set,
             )
             found = Helped(
-                design=scenario.design, resources=tuple(resources), fixes=tuple(fixes),
-                until_s=scenario.until_s, runs=RUNS,
+                design=scenario.design, resources=tuple(resources), fixes=tried.fixes,
+                until_s=scenario.until_s, runs=RUNS, dropped=tried.dropped,
             )  # fmt: skip
         except Stopped:
             pass

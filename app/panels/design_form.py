@@ -3,19 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from app.document import Document
 from app.jobs.band_job import BandJob
-from app.panels.edits import parse_between, parse_shown, parse_whole, perform, set_field
-from app.panels.fields import CheckRow, ChoiceRow, FieldRow, Form, LineRow, Section
+from app.panels.edits import perform
+from app.panels.fields import FieldRow, Form, LineRow, Section
 from app.panels.memory_bar import MemoryRow
+from app.panels.record_rows import RecordRows
 from app.panels.step_time import StepTimeRow
+from app.panels.workload_rows import add_workload
 from engine.errors import UnitError
 from engine.scenario.design import CollectiveAlgorithm, Precision, Router, Routing, ServingEngine
 from engine.topology.changes import SetSection
-from engine.units import format_quantity
-from engine.workload.spec import LogNormal, WorkloadKind
 
 DAY_S = 86_400.0
 OFFERED_ENGINES = {  # those of earlier years are there to validate against
@@ -23,7 +21,6 @@ OFFERED_ENGINES = {  # those of earlier years are there to validate against
     ServingEngine.SGLANG.value: "SGLang",
     ServingEngine.TENSORRT_LLM.value: "TensorRT-LLM",
 }
-TRACE_FORMATS = ("azure", "mooncake", "bailian", "burstgpt", "servegen", "csv")
 
 
 class DesignForm(Form):
@@ -39,7 +36,7 @@ class DesignForm(Form):
         self._fill_deployment(self.section(self.tr("Deployment")))
         self._fill_limits(self.section(self.tr("Scheduler limits")))
         self._fill_network(self.section(self.tr("Network")))
-        self._fill_workload(self.section(self.tr("Workload")))
+        add_workload(self, self._rows("workload"))
         self._fill_slo(self.section(self.tr("Service level")))
         self._fill_prices(self.section(self.tr("Prices")))
         self._fill_run(self.section(self.tr("Run")))
@@ -231,59 +228,6 @@ class DesignForm(Form):
         )
         section.add(self._check("deployment", "share_prefixes", self.tr("Share prefixes")))
 
-    def _fill_workload(self, section: Section) -> None:
-        kinds = [
-            (WorkloadKind.AGENTS.value, self.tr("Agents (closed loop)")),
-            (WorkloadKind.CLIENTS.value, self.tr("Clients (closed loop)")),
-            (WorkloadKind.POISSON.value, self.tr("Poisson (open loop)")),
-            (WorkloadKind.TRACE.value, self.tr("Trace file")),
-        ]
-        section.add(self._choice("workload", "kind", self.tr("Kind"), kinds, WorkloadKind))
-        if self._kind is WorkloadKind.AGENTS:
-            self._fill_agents(section)
-        elif self._kind is WorkloadKind.POISSON:
-            tip = self.tr("Requests that arrive in a second")
-            section.add(
-                self._quantity("workload", "rate_per_s", self.tr("Rate"), "1/s", 1e-6, 1e6, tip)
-            )
-            self._fill_requests(section, self.tr("0: no end"))
-        elif self._kind is WorkloadKind.CLIENTS:
-            tip = self.tr("Each sends its next request as soon as its last one is answered")
-            section.add(self._whole("workload", "clients", self.tr("Clients"), 1, tip))
-            self._fill_requests(section, self.tr("Of all clients; 0: ten for each client"))
-        else:
-            section.add(
-                LineRow(
-                    self.tr("Trace file"),
-                    lambda: self._document.design().workload.trace_path,
-                    self._set_trace,
-                )
-            )
-            formats = [(name, name) for name in TRACE_FORMATS]
-            section.add(self._choice("workload", "trace_format", self.tr("Format"), formats, str))
-
-    def _fill_requests(self, section: Section, tip: str) -> None:
-        section.add(self._whole("workload", "requests", self.tr("Requests"), 0, tip))
-        section.add(self._lognormal("input_tokens", self.tr("Input"), "tokens"))
-        section.add(self._lognormal("output_tokens", self.tr("Output"), "tokens"))
-
-    def _fill_agents(self, section: Section) -> None:
-        tip = self.tr("Sessions that ask, use tools and think, each in a loop")
-        section.add(self._whole("workload", "agents", self.tr("Agents"), 1, tip))
-        section.add(self._lognormal("prefix_tokens", self.tr("First context"), "tokens"))
-        section.add(self._lognormal("append_tokens", self.tr("Append a step"), "tokens"))
-        section.add(self._lognormal("output_tokens", self.tr("Output a step"), "tokens"))
-        section.add(self._lognormal("tool_s", self.tr("Tool time"), "s"))
-        section.add(self._lognormal("think_s", self.tr("Think time"), "s"))
-        section.add(self._lognormal("tool_cpu_s", self.tr("Tool CPU time"), "s"))
-        tip = self.tr("Mean number of steps before the agent thinks")
-        section.add(
-            self._quantity(
-                "workload", "steps_per_task", self.tr("Steps a task"), "count", 1.0, 1e6, tip
-            )
-        )
-        section.add(self._check("workload", "warm_start", self.tr("Warm start")))
-
     def _fill_slo(self, section: Section) -> None:
         for name, label, tip in (
             ("ttft_s", self.tr("TTFT"), self.tr("Time to the first token; 0: not asked for")),
@@ -310,11 +254,12 @@ class DesignForm(Form):
         tip = self.tr("Equal seed, equal results")
         section.add(self._whole("run", "seed", self.tr("Seed"), 0, tip))
 
-    def _set_trace(self, text: str) -> None:
-        set_field(self._document, "workload", "trace_path", text, self.tr("Set trace file"))
-
-    def _edit_text(self, label: str) -> str:
-        return self.tr("Set {0}").format(label)
+    def _rows(self, section: str) -> RecordRows:
+        document = self._document
+        return RecordRows(
+            lambda: getattr(document.design(), section),
+            lambda record, text: perform(document, text, SetSection(section, record)),
+        )
 
     def _choice(
         self,
@@ -324,88 +269,15 @@ class DesignForm(Form):
         choices: list[tuple[str, str]],
         cast: Callable[[str], Any],
     ) -> FieldRow:
-        document, text = self._document, self._edit_text(label)
-        return ChoiceRow(
-            label,
-            choices,
-            lambda: str(getattr(getattr(document.design(), section), name)),
-            lambda value: set_field(document, section, name, cast(value), text),
-        )
+        return self._rows(section).choice(name, label, choices, cast)
 
     def _check(self, section: str, name: str, label: str) -> FieldRow:
-        document, text = self._document, self._edit_text(label)
-        return CheckRow(
-            label,
-            lambda: bool(getattr(getattr(document.design(), section), name)),
-            lambda value: set_field(document, section, name, value, text),
-        )
+        return self._rows(section).check(name, label)
 
     def _whole(self, section: str, name: str, label: str, low: int, tooltip: str) -> FieldRow:
-        document, text = self._document, self._edit_text(label)
-        return LineRow(
-            label,
-            lambda: f"{getattr(getattr(document.design(), section), name):,}",
-            lambda typed: set_field(
-                document, section, name, parse_whole(typed.replace(",", ""), low), text
-            ),
-            tooltip,
-        )
+        return self._rows(section).whole(name, label, low, tooltip)
 
     def _quantity(
         self, section: str, name: str, label: str, unit: str, low: float, high: float, tooltip: str
     ) -> FieldRow:
-        document, text = self._document, self._edit_text(label)
-        wanted = self.tr("between {0} and {1}").format(shown(low, unit), shown(high, unit))
-        return LineRow(
-            label,
-            lambda: shown(getattr(getattr(document.design(), section), name), unit),
-            lambda typed: set_field(
-                document, section, name, read_typed(typed, unit, low, high, wanted), text
-            ),
-            tooltip,
-        )
-
-    def _lognormal(self, name: str, label: str, unit: str) -> FieldRow:
-        document, text = self._document, self._edit_text(label)
-
-        def read() -> str:
-            value: LogNormal = getattr(document.design().workload, name)
-            return f"{shown(value.median, unit)}, {value.sigma:.3g}"
-
-        def write(typed: str) -> None:
-            value: LogNormal = getattr(document.design().workload, name)
-            parts = typed.split(",")
-            if len(parts) not in (1, 2):
-                raise UnitError(typed, self.tr("a median, or a median and a sigma"))
-            median = read_typed(parts[0], unit, 0.0, 1e12, self.tr("a median of 0 or more"))
-            sigma = value.sigma
-            if len(parts) == 2:
-                sigma = parse_between(parts[1], "ratio", 0.0, 10.0, self.tr("a sigma of 0 to 10"))
-            changed = msgspec.structs.replace(value, median=median, sigma=sigma)
-            set_field(document, "workload", name, changed, text)
-
-        tip = self.tr("Log-normal: median, sigma of the logarithm (such as 875, 2.0)")
-        return LineRow(label, read, write, tip)
-
-
-def shown(value: float, unit: str) -> str:
-    """A value of a field as text that the same field can read back."""
-    if unit in ("ratio", "count"):
-        return f"{value:.6g}"
-    if unit == "1/s":
-        return f"{value:.6g} /s"
-    return format_quantity(value, unit, 6)
-
-
-def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> float:
-    """The value of a typed text within bounds.
-
-    Raises:
-        UnitError: it cannot be read or is out of bounds.
-    """
-    if unit == "1/s":
-        text, unit = text.removesuffix("/s").strip(), "count"
-    value = parse_shown(text, unit)
-    if not low <= value <= high:
-        raise UnitError(text, wanted)
-    return value
+        return self._rows(section).quantity(name, label, unit, low, high, tooltip)

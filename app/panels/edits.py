@@ -8,7 +8,7 @@ import msgspec
 from app.document import Document
 from engine.errors import TopologyError, UnitError
 from engine.topology.changes import Change, SetSection
-from engine.units import parse_quantity
+from engine.units import format_quantity, parse_quantity
 
 
 def perform(document: Document, text: str, change: Change) -> None:
@@ -60,6 +60,29 @@ def parse_between(text: str, unit: str, low: float, high: float, wanted: str) ->
     Raises:
         UnitError: it cannot be read or is out of bounds; `wanted` says what is allowed.
     """
+    value = parse_shown(text, unit)
+    if not low <= value <= high:
+        raise UnitError(text, wanted)
+    return value
+
+
+def shown(value: float, unit: str) -> str:
+    """A value of a field as text that the same field can read back."""
+    if unit in ("ratio", "count"):
+        return f"{value:.6g}"
+    if unit == "1/s":
+        return f"{value:.6g} /s"
+    return format_quantity(value, unit, 6)
+
+
+def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> float:
+    """The value of a typed text within bounds.
+
+    Raises:
+        UnitError: it cannot be read or is out of bounds.
+    """
+    if unit == "1/s":
+        text, unit = text.removesuffix("/s").strip(), "count"
     value = parse_shown(text, unit)
     if not low <= value <= high:
         raise UnitError(text, wanted)

@@ -21,6 +21,7 @@ from app.panels.edits import parse_between, set_field
 from app.panels.hints import heading, hint
 from app.panels.record_columns import choice_column, quantity_column, whole_column
 from app.panels.record_view import RecordView
+from app.panels.timeline_marks import logged_text, target_names
 from engine.scenario.faults import FaultEvent, FaultKind, FaultRate
 from engine.units import format_quantity
 
@@ -41,6 +42,7 @@ class FaultsPanel(QWidget):
     def __init__(self, document: Document) -> None:
         super().__init__()
         self._document = document
+        self._logged = 0  # lines of the run's log that are shown, or were and are beyond the last
         self.events = RecordView(
             self.tr("Faults by hand"),
             RecordTable(self._event_columns(), self._read("events"), self._write("events")),
@@ -83,14 +85,14 @@ class FaultsPanel(QWidget):
     def show_report(self, report: "FaultReport | None") -> None:
         """Shows what a run has seen fail; None without a run or without faults."""
         lines = () if report is None else report.log[-SHOWN_LINES:]
-        if self.log.count() != len(lines) or not lines:
+        logged = 0 if report is None else len(report.log)
+        if self._logged != logged or not lines:
+            self._logged = logged
             self.log.clear()
-            names = dict(self._targets())
+            names = target_names(self._document.design())
             for line in lines:
-                name = line.name.replace(line.target, names.get(line.target, line.target))
-                name = name[:1].upper() + name[1:]
                 clock = format_quantity(line.time_s, "s")
-                item = QListWidgetItem(f"{clock}  {name} {line.what}")
+                item = QListWidgetItem(f"{clock}  {logged_text(line, names)}")
                 item.setToolTip(self.tr("{0} replicas down").format(line.replicas))
                 item.setData(TARGET_ROLE, line.target)
                 item.setData(TIME_ROLE, line.time_s)
@@ -160,13 +162,7 @@ class FaultsPanel(QWidget):
         )
 
     def _targets(self) -> list[tuple[str, str]]:
-        design = self._document.design()
-        names = {element.id: element.name for element in design.elements}
-        links = [
-            (link.id, f"{names.get(link.a.element, '')} - {names.get(link.b.element, '')}")
-            for link in design.links
-        ]
-        return [*names.items(), *links]
+        return list(target_names(self._document.design()).items())
 
     def _event_columns(self) -> list[Column]:
         tr = self.tr

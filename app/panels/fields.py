@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
+    QPushButton,
     QSizePolicy,
     QVBoxLayout,
     QWidget,
@@ -235,29 +237,63 @@ class TextRow(FieldRow):
         self.value.setText(self._read())
 
 
+class ButtonsRow(FieldRow):
+    """Buttons for what a form cannot do by itself."""
+
+    def __init__(
+        self, label: str, buttons: Sequence[tuple[str, str, Callable[[], object]]]
+    ) -> None:
+        """Builds the row.
+
+        Args:
+            label: left of the buttons.
+            buttons: their texts, tooltips and what they do.
+        """
+        super().__init__(label)
+        self.buttons: list[QPushButton] = []
+        box = QHBoxLayout()
+        for text, tooltip, act in buttons:
+            button = QPushButton(text)
+            button.setToolTip(tooltip)
+            button.clicked.connect(act)
+            button.setMinimumWidth(button.fontMetrics().horizontalAdvance(text) + 12)
+            box.addWidget(button, 1)
+            self.buttons.append(button)
+        self.grid.addLayout(box, 0, 1)
+
+
 class Section(QWidget):
     """A heading over rows."""
 
     def __init__(self, title: str) -> None:
         super().__init__()
-        heading = QLabel(title)
-        font = heading.font()
+        self.title = title
+        self.heading = QLabel(title)
+        font = self.heading.font()
         font.setBold(True)
-        heading.setFont(font)
-        self._box = QVBoxLayout(self)
-        self._box.setContentsMargins(0, 4, 0, 4)
-        self._box.setSpacing(3)
-        self._box.addWidget(heading)
+        self.heading.setFont(font)
+        self.box = QVBoxLayout(self)
+        self.box.setContentsMargins(0, 4, 0, 4)
+        self.box.setSpacing(3)
+        self.box.addWidget(self.heading)
         self.rows: list[FieldRow] = []
 
     def add(self, row: FieldRow) -> None:
         """Adds a row below the others."""
         self.rows.append(row)
-        self._box.addWidget(row)
+        self.box.addWidget(row)
+
+    def refresh(self) -> None:
+        """Shows the design's values again in every row."""
+        for row in self.rows:
+            row.refresh()
 
 
 class Form(QWidget):
     """Sections below each other, refreshed together."""
+
+    trace_requested = Signal()  # another file for the workload that is shown
+    trace_columns_requested = Signal()
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -278,20 +314,29 @@ class Form(QWidget):
     def section(self, title: str) -> Section:
         """A new section at the end."""
         section = Section(title)
-        self._sections.append(section)
-        self._box.insertWidget(self._box.count() - 1, section)
+        self.add_section(section)
         return section
 
-    def refresh(self) -> None:
-        """Shows the design's values again in every row."""
-        for section in self._sections:
-            for row in section.rows:
-                row.refresh()
+    def add_section(self, section: Section) -> None:
+        """Adds a section at the end."""
+        self._sections.append(section)
+        self._box.insertWidget(self._box.count() - 1, section)
 
-    def row(self, label: str) -> FieldRow:
-        """The first row of a label."""
+    def add_above(self, widget: QWidget) -> None:
+        """Puts a widget above the title."""
+        self._box.insertWidget(0, widget)
+
+    def refresh(self) -> None:
+        """Shows the design's values again in every section."""
         for section in self._sections:
-            for row in section.rows:
+            section.refresh()
+
+    def row(self, label: str, section: str = "") -> FieldRow:
+        """The first row of a label, in the section of a title if one is given."""
+        for one in self._sections:
+            if section and one.title != section:
+                continue
+            for row in one.rows:
                 if row.label.text() == label:
                     return row
         raise KeyError(label)

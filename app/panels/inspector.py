@@ -1,6 +1,6 @@
 """The inspector: the page that fits the selection, kept in step with the document."""
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -10,16 +10,21 @@ from app.panels.design_form import DesignForm
 from app.panels.element_form import ElementForm
 from app.panels.fields import Form
 from app.panels.link_form import LinkForm
+from app.panels.tenant_form import TenantForm
 
 
 class InspectorPanel(QWidget):
     """Fields of the selection, or of the whole design without one; each edit is one command."""
+
+    trace_requested = Signal()
+    trace_columns_requested = Signal()
 
     def __init__(self, document: Document, bands: BandJob, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._document = document
         self._bands = bands
         self._key: tuple[str, ...] | None = None
+        self.tenant = -1  # the row whose page is shown while nothing is selected
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -32,15 +37,34 @@ class InspectorPanel(QWidget):
         self._later.setSingleShot(True)
         self._later.setInterval(0)
         self._later.timeout.connect(self.rebuild)
-        document.selection_changed.connect(self._later.start)
-        document.replaced.connect(self._later.start)
+        document.selection_changed.connect(self._on_selection)
+        document.replaced.connect(self.show_design)
         document.changed.connect(self._on_changed)
         self.rebuild()
+
+    def show_tenant(self, row: int) -> None:
+        """The page of a tenant, until something is selected."""
+        self.tenant = row
+        self._document.select(frozenset())
+        self._later.start()
+
+    def show_design(self) -> None:
+        """The page of the selection, or of the whole design."""
+        self.tenant = -1
+        self._later.start()
+
+    def _on_selection(self) -> None:
+        if self._document.selection:
+            self.tenant = -1
+        self._later.start()
 
     def rebuild(self) -> None:
         """Makes the page for the current selection."""
         self._key = self._selection_key()
         old, self.form = self.form, self._make_form()
+        if self.form is not None:
+            self.form.trace_requested.connect(self.trace_requested)
+            self.form.trace_columns_requested.connect(self.trace_columns_requested)
         shown: QWidget = self.form if self.form is not None else self._make_mixed()
         self._scroll.takeWidget()
         self._scroll.setWidget(shown)
@@ -57,6 +81,10 @@ class InspectorPanel(QWidget):
         design = self._document.design()
         key = self._key or ()
         elements = tuple(item.id for item in design.elements if item.id in key)
+        if not key and 0 <= self.tenant < len(design.tenants):
+            form = TenantForm(self._document, self.tenant)
+            form.left.connect(self.show_design)
+            return form
         if not key:
             return DesignForm(self._document, self._bands)
         if elements:
@@ -72,7 +100,7 @@ class InspectorPanel(QWidget):
         return label
 
     def _on_changed(self, _change: object) -> None:
-        outdated = isinstance(self.form, DesignForm) and self.form.is_outdated
+        outdated = isinstance(self.form, DesignForm | TenantForm) and self.form.is_outdated
         if self._selection_key() != self._key or outdated:
             self._later.start()
         elif self.form is not None:

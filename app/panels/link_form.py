@@ -3,8 +3,7 @@
 import msgspec
 
 from app.document import Document
-from app.panels.design_form import read_typed, shown
-from app.panels.edits import parse_whole, perform
+from app.panels.edits import parse_whole, perform, read_typed, shown
 from app.panels.fields import Form, LineRow, Section, TextRow
 from engine.errors import TopologyError
 from engine.topology.changes import PutLinks

@@ -1,13 +1,14 @@
 """Tenants and pools: who shares the fabric and with which rights, and what serves them."""
 
+from pathlib import Path
+
 import msgspec
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app.document import Document
 from app.models.record_table import Column, Record, RecordTable
-from app.panels.design_form import read_typed, shown
-from app.panels.edits import parse_whole, perform
+from app.panels.edits import parse_whole, perform, read_typed, shown
 from app.panels.memory_bar import memory_fit
 from app.panels.record_columns import (
     choice_column,
@@ -17,19 +18,19 @@ from app.panels.record_columns import (
     whole_column,
 )
 from app.panels.record_view import RecordView
+from app.panels.tenant_edits import services_of, with_profile
 from engine.errors import EngineError
 from engine.scenario.design import Deployment, Design, PoolRole, Precision, Router, Tenant
 from engine.scenario.own_models import design_catalog
 from engine.topology.changes import Batch, Change, SetSection
 from engine.workload.profiles import PROFILES
-from engine.workload.spec import WorkloadKind, WorkloadSpec
-
-USUAL_AGENTS, USUAL_RATE = 50.0, 1.0
-USUAL_WINDOW = 131_072
+from engine.workload.spec import WorkloadKind
 
 
 class LoadPanel(QWidget):
     """Two tables; each edit of a cell is one command."""
+
+    tenant_chosen = Signal(int)  # its row: the inspector shows all its fields
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -61,12 +62,18 @@ class LoadPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(split)
+        self.tenants.table.selectionModel().currentRowChanged.connect(self._on_tenant)
+        self.tenants.table.clicked.connect(self._on_tenant)
         document.changed.connect(self._refresh)
         document.replaced.connect(self._refresh)
 
     def _refresh(self, *_args: object) -> None:
         self.tenants.model.refresh()
         self.pools.model.refresh()
+
+    def _on_tenant(self, index: QModelIndex, *_args: object) -> None:
+        if index.isValid():
+            self.tenant_chosen.emit(index.row())
 
     def _read_tenants(self) -> tuple[Tenant, ...]:
         return self._document.design().tenants
@@ -110,19 +117,15 @@ class LoadPanel(QWidget):
             pool, name=free_name(pool.name, taken), replicas=max(pool.replicas, 1)
         )
 
-    def _services(self) -> list[tuple[str, str]]:
-        names = dict.fromkeys(pool.service for pool in self._document.design().all_pools())
-        return [(name, name) for name in names]
-
     def _tenant_columns(self) -> list[Column]:
         tr = self.tr
         return [
             text_column("name", tr("Tenant"), tr("Who asks")),
             choice_column("service", tr("Service"), tr("What it asks: a service of the pools"),
-                          self._services),
+                          lambda: services_of(self._document)),
             Column(title=tr("Workload"), tooltip=tr("A profile with published statistics; "
                    "choosing one draws its figures anew"), read=lambda t: t.workload.profile,
-                   write=self._with_profile, choices=lambda: [(n, n) for n in PROFILES]),
+                   write=lambda t, name: with_profile(self._document, t, name), choices=lambda: [(n, n) for n in PROFILES]),
             Column(title=tr("Load"), tooltip=tr("Agents of a closed loop, or requests a second"),
                    read=_load_text, write=self._with_load),
             choice_column("priority", tr("Priority"),
@@ -191,26 +194,6 @@ class LoadPanel(QWidget):
             return True
         return found is not None and not found.ok
 
-    def _with_profile(self, tenant: Record, name: str) -> Record:
-        closed = tenant.workload.kind is WorkloadKind.AGENTS
-        load = float(tenant.workload.agents) if closed else tenant.workload.rate_per_s
-        make = PROFILES[name]
-        catalog = self._document.catalog
-        workload: WorkloadSpec = make(catalog, load, self._window(tenant))
-        if (workload.kind is WorkloadKind.AGENTS) != closed:
-            usual = USUAL_AGENTS if workload.kind is WorkloadKind.AGENTS else USUAL_RATE
-            workload = make(catalog, usual, self._window(tenant))
-        return msgspec.structs.replace(tenant, workload=workload)
-
-    def _window(self, tenant: Record) -> int:
-        """The longest context that the tenant's service has."""
-        design = self._document.design()
-        catalog = design_catalog(design, self._document.catalog)
-        for pool in design.all_pools():
-            if pool.service == tenant.service:
-                return catalog.llm(pool.model).context_tokens
-        return USUAL_WINDOW
-
     def _with_load(self, tenant: Record, typed: str) -> Record:
         load = tenant.workload
         number = typed.removesuffix(self.tr("agents")).strip().replace(",", "")
@@ -232,7 +215,7 @@ def _load_text(tenant: Record) -> str:
     if load.kind is WorkloadKind.CLIENTS:
         return f"{load.clients:,}"
     if load.kind is WorkloadKind.TRACE:
-        return load.trace_path or "-"
+        return Path(load.trace_path).name or "-"
     return shown(load.rate_per_s, "1/s")
 
 

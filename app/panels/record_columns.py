@@ -8,8 +8,7 @@ import msgspec
 from PySide6.QtCore import QCoreApplication
 
 from app.models.record_table import Column, Record
-from app.panels.design_form import read_typed, shown
-from app.panels.edits import parse_whole
+from app.panels.edits import parse_whole, read_typed, shown
 from engine.errors import UnitError
 
 

@@ -136,7 +136,7 @@ class RecordView(QWidget):
         """A new record at the end."""
         rows = (*self.model.rows, self._make())
         self.model.replace(rows, self.tr("Add {0}").format(self._what))
-        self._choose(len(self.model.rows) - 1)
+        self.choose(len(self.model.rows) - 1)
 
     def duplicate_row(self) -> None:
         """A record like the chosen one, behind it."""
@@ -145,7 +145,7 @@ class RecordView(QWidget):
             rows = list(self.model.rows)
             rows.insert(row + 1, self._copy(rows[row]))
             self.model.replace(tuple(rows), self.tr("Duplicate {0}").format(self._what))
-            self._choose(row + 1)
+            self.choose(row + 1)
 
     def remove_rows(self) -> None:
         """The chosen records go, but for those that every design has."""
@@ -155,9 +155,16 @@ class RecordView(QWidget):
             rows = tuple(r for at, r in enumerate(self.model.rows) if at not in chosen)
             self.model.replace(rows, self.tr("Remove {0}").format(self._what))
 
-    def _choose(self, row: int) -> None:
+    def choose(self, row: int) -> None:
+        """Selects a record."""
         if 0 <= row < len(self.model.rows):
             self.table.setCurrentIndex(self.model.index(row, 0))
+
+    def edit(self, row: int) -> None:
+        """Opens the first field of a record."""
+        self.choose(row)
+        if self.table.currentIndex().row() == row:
+            self.table.edit(self.table.currentIndex())
 
     def _show_error(self, text: str) -> None:
         palette = self.error.palette()

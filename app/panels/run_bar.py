@@ -68,6 +68,11 @@ class RunBar(QWidget):
         """A speed as it is offered."""
         return self.tr("max") if speed == MAX_SPEED else f"{speed:g}x"
 
+    def look_at(self, time_s: float) -> None:
+        """Looks at a simulated time."""
+        if self._until_s > 0:
+            self.progress.look(time_s / self._until_s)
+
     def _on_speed_chosen(self, index: int) -> None:
         self._controller.set_speed(float(self.speed.itemData(index)))
 

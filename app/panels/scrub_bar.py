@@ -29,15 +29,22 @@ class ScrubBar(QProgressBar):
         self._mark = share
         self.update()
 
+    def look(self, share: float) -> None:
+        """Looks at a share of the whole time, or at the last that was simulated before it."""
+        done = self._done()
+        if done > 0:
+            self.set_mark(max(0.0, min(share, done)))
+            self.scrubbed.emit(self._mark)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """A press looks there."""
         if event.button() == Qt.MouseButton.LeftButton:
-            self._look(event.position().x() / max(self.width(), 1))
+            self.look(event.position().x() / max(self.width(), 1))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """A drag goes on looking."""
         if event.buttons() & Qt.MouseButton.LeftButton:
-            self._look(event.position().x() / max(self.width(), 1))
+            self.look(event.position().x() / max(self.width(), 1))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows, Home and End move the mark."""
@@ -50,7 +57,7 @@ class ScrubBar(QProgressBar):
         }
         key = Qt.Key(event.key())
         if key in moves:
-            self._look(moves[key])
+            self.look(moves[key])
             return
         super().keyPressEvent(event)
 
@@ -67,9 +74,3 @@ class ScrubBar(QProgressBar):
     def _done(self) -> float:
         """The share that was simulated; 0 while it is not known."""
         return self.value() / self.maximum() if self.maximum() > 0 else 0.0
-
-    def _look(self, share: float) -> None:
-        done = self._done()
-        if done > 0:
-            self.set_mark(max(0.0, min(share, done)))
-            self.scrubbed.emit(self._mark)

@@ -5,13 +5,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
     QScrollArea,
-    QSizePolicy,
     QStackedLayout,
     QVBoxLayout,
     QWidget,
@@ -19,22 +17,22 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.jobs.whatif_job import Helped, WhatIfJob
-from app.panels.bottlenecks import ShareBar
 from app.panels.edits import perform
 from app.panels.fields import error_color
 from app.panels.hints import hint
+from app.panels.whatif_rows import DroppedRow, FixRow, PlacedRow, ResourceRow, text_label
 from engine.errors import EngineError
 from engine.units import format_quantity
 
 if TYPE_CHECKING:  # the modules pull numba in, which the window does not wait for
     from engine.study.fixes import Fix
-    from engine.study.whatif import Effect, Gain, WhatIf
 
 
 class WhatIfPanel(QWidget):
     """A button that starts the study, its progress, and what it found."""
 
     applied = Signal(str)  # the text of a fix
+    locate_requested = Signal(object)  # frozenset of element and link ids
 
     def __init__(self, document: Document, job: WhatIfJob) -> None:
         super().__init__()
@@ -101,18 +99,29 @@ class WhatIfPanel(QWidget):
         """Shows what a study found."""
         self._helped = helped
         self._empty_rows()
-        for number, row in enumerate(helped.resources, 1):
-            if row.helps:
-                self._box.addWidget(self._resource_row(number, row, helped))
-        if not any(row.helps for row in helped.resources):
-            self._box.addWidget(_text(self.tr("No resource shortens the latency for certain.")))
+        useful = [row for row in helped.resources if row.helps]
+        for number, row in enumerate(useful, 1):
+            self._add(ResourceRow(number, row, helped.resources))
+        if not useful:
+            self._add(text_label(self.tr("No resource shortens the latency for certain.")))
         if helped.fixes:
-            self._box.addWidget(_text(self.tr("Fixes that were tried"), bold=True))
+            self._add(text_label(self.tr("Fixes that were tried"), bold=True))
         for fix in helped.fixes:
-            self._box.addWidget(self._fix_row(fix))
+            shown = FixRow(fix, helped.design.prices.currency)
+            shown.apply_requested.connect(self._apply)
+            self._add(shown)
+        if helped.dropped:
+            self._add(text_label(self.tr("Not possible here"), bold=True))
+        for dropped in helped.dropped:
+            self._add(DroppedRow(dropped))
         self._box.addStretch(1)
         self._stack.setCurrentIndex(1)
         self._show_staleness()
+
+    def _add(self, row: QWidget) -> None:
+        self._box.addWidget(row)
+        if isinstance(row, PlacedRow):
+            row.locate_requested.connect(self.locate_requested)
 
     def clear(self) -> None:
         """Back to the empty state."""
@@ -127,67 +136,6 @@ class WhatIfPanel(QWidget):
             if widget is not None:
                 widget.hide()
                 widget.deleteLater()
-
-    def _resource_row(self, number: int, row: "WhatIf", helped: Helped) -> QWidget:
-        frame, box = _frame()
-        box.addWidget(
-            _text(self.tr("{0}. Twice the {1}: {2}").format(
-                number, row.resource, self._latency(row.large)), bold=True)
-        )  # fmt: skip
-        bar = ShareBar()
-        bar.set_share(row.large.latency.mean if row.large.latency else 0.0)
-        box.addWidget(bar)
-        parts = [self._others(row.large)]
-        if row.small.latency is not None:
-            share = _percent(-row.small.latency.mean)
-            parts.append(self.tr("10 % more: latency {0}").format(share))
-        same = [
-            other.resource
-            for other in helped.resources
-            if other.group == row.group and other is not row
-        ]
-        if same:
-            parts.append(self.tr("inseparable from {0}").format(", ".join(same)))
-        box.addWidget(_text("; ".join(part for part in parts if part)))
-        return frame
-
-    def _fix_row(self, fix: "Fix") -> QWidget:
-        frame, box = _frame()
-        head = QHBoxLayout()
-        head.addWidget(_text(fix.proposal.text, bold=True), 1)
-        button = QPushButton(self.tr("Apply"))
-        button.setAccessibleName(self.tr("Apply: {0}").format(fix.proposal.text))
-        button.clicked.connect(lambda: self._apply(fix))
-        head.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
-        box.addLayout(head)
-        cost = [self._latency(fix.effect), self._others(fix.effect)]
-        currency = self._document.design().prices.currency
-        for value, unit in ((fix.price, currency), (fix.power_w, "W")):
-            if abs(value) >= 0.5:
-                sign = "+" if value > 0 else "-"
-                cost.append(f"{sign}{format_quantity(abs(value), unit, 3)}")
-        box.addWidget(_text("; ".join(part for part in cost if part)))
-        return frame
-
-    def _latency(self, effect: "Effect") -> str:
-        """The change of the mean latency with its interval."""
-        gain: Gain | None = effect.latency
-        if gain is None:
-            return self.tr("latency not known")
-        return self.tr("latency {0} ({1} to {2})").format(
-            _percent(-gain.mean), _percent(-gain.high), _percent(-gain.low)
-        )
-
-    def _others(self, effect: "Effect") -> str:
-        parts = []
-        for gain, sign, name in (
-            (effect.output_tokens_per_s, 1.0, self.tr("tokens/s")),
-            (effect.ttft_p95, -1.0, self.tr("TTFT p95")),
-            (effect.goodput, 1.0, self.tr("goodput")),
-        ):
-            if gain is not None and abs(gain.mean) >= 0.0005:
-                parts.append(f"{name} {_percent(sign * gain.mean)}")
-        return ", ".join(parts)
 
     def _apply(self, fix: "Fix") -> None:
         try:
@@ -235,26 +183,3 @@ class WhatIfPanel(QWidget):
         self.note.setPalette(palette)
         self.note.setText(text)
         self.note.setVisible(bool(text))
-
-
-def _text(text: str, *, bold: bool = False) -> QLabel:
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    font = label.font()
-    font.setBold(bold)
-    label.setFont(font)
-    return label
-
-
-def _frame() -> tuple[QFrame, QVBoxLayout]:
-    frame = QFrame()
-    frame.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
-    box = QVBoxLayout(frame)
-    box.setContentsMargins(0, 2, 0, 2)
-    box.setSpacing(3)
-    return frame, box
-
-
-def _percent(value: float) -> str:
-    return f"{value:+.1%}" if abs(value) < 0.1 else f"{value:+.0%}"

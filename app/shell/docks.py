@@ -1,7 +1,7 @@
 """The docks around the canvas and where they stand."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 WIDE = 1600  # from this width on the side docks reach down to the status bar
 Area = Qt.DockWidgetArea
@@ -31,3 +31,14 @@ def set_corners(window: QMainWindow, width: int) -> None:
         window.setCorner(Qt.Corner.BottomLeftCorner, left)
     if window.corner(Qt.Corner.BottomRightCorner) is not right:
         window.setCorner(Qt.Corner.BottomRightCorner, right)
+
+
+def stacked(upper: QWidget, lower: QWidget) -> QWidget:
+    """One widget above another, which is as high as it wants to be."""
+    both = QWidget()
+    layout = QVBoxLayout(both)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
+    layout.addWidget(upper, 1)
+    layout.addWidget(lower)
+    return both

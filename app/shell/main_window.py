@@ -30,12 +30,14 @@ from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
-from app.shell.docks import Area, add_dock, set_corners
+from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
 from app.shell.fault_tool import FaultTool
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
+from app.shell.timeline_control import TimelineControl
+from app.shell.trace_import import TraceImport
 from app.shell.validation import ValidationHelp
 from app.support import theme
 from app.support.icons import app_icon
@@ -100,7 +102,11 @@ class MainWindow(QMainWindow):
         from app.shell.run_view import RunView
 
         self.canvas = CanvasView(self.document)
-        self.setCentralWidget(self.canvas)
+        self.timeline = TimelineControl(self.document, self.run, self.run_bar, self.faults, self)
+        self.setCentralWidget(stacked(self.canvas, self.timeline.strip))
+        self.timeline.locate_requested.connect(self._locate)
+        self.timeline.said.connect(self._say)
+        self.timeline.faults_requested.connect(lambda: self._raise("faults"))
         self.charts = LiveCharts()
         dock = self.docks["charts"] = add_dock(
             self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
@@ -121,7 +127,7 @@ class MainWindow(QMainWindow):
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
         for panel in (
-            self.outline, self.bottlenecks, self.findings, self.analysis, self.faults,
+            self.outline, self.bottlenecks, self.findings, self.analysis, self.faults, self.what_if,
         ):  # fmt: skip
             panel.locate_requested.connect(self._locate)
         if not self.restoreState(self.settings.dock_state):
@@ -160,6 +166,7 @@ class MainWindow(QMainWindow):
         self.checks.shut_down()
         self.bands.shut_down()
         self.studies.shut_down()
+        self.traces.shut_down()
         event.accept()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
@@ -186,7 +193,13 @@ class MainWindow(QMainWindow):
         self.what_if = WhatIfPanel(self.document, self.studies)
         self.slow = SlowPanel()
         self.slow.refresh_requested.connect(self.run.request_summary)
+        self.traces = TraceImport(
+            self, self.document, self.files.notifications, lambda: self.inspector.tenant
+        )
+        self.inspector.trace_requested.connect(self.traces.ask)
+        self.inspector.trace_columns_requested.connect(self.traces.ask_columns)
         self.load = LoadPanel(self.document)
+        self.load.tenant_chosen.connect(self._show_tenant)
         self.faults = FaultsPanel(self.document)
         self.fault_tool = FaultTool(self.document, self.run)
         left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
@@ -272,6 +285,7 @@ class MainWindow(QMainWindow):
             "file.save": self.files.save,
             "file.save_as": self.files.save_as,
             "file.import_model": self.models.ask,
+            "file.import_trace": self.traces.ask,
             "file.quit": self.close,
             "edit.undo": stack.undo,
             "edit.redo": stack.redo,
@@ -337,22 +351,27 @@ class MainWindow(QMainWindow):
         verdict = self.fault_tool.fail_selection()
         self._report(verdict)
         if verdict.ok:
-            self.docks["faults"].show()
-            self.docks["faults"].raise_()
+            self._raise("faults")
 
     def _select_all(self) -> None:
         design = self.document.design()
         self.document.select(frozenset(design.ids()))
 
     def _rename(self) -> None:
-        self.docks["outline"].show()
-        self.docks["outline"].raise_()
+        self._raise("outline")
         self.outline.rename_selected()
 
     def _next_issue(self) -> None:
-        self.docks["findings"].show()
-        self.docks["findings"].raise_()
+        self._raise("findings")
         self.findings.next_issue()
+
+    def _raise(self, dock: str) -> None:
+        self.docks[dock].show()
+        self.docks[dock].raise_()
+
+    def _show_tenant(self, row: int) -> None:
+        self.inspector.show_tenant(row)
+        self._raise("inspector")
 
     def _set_theme(self, name: str) -> None:
         self.settings.theme = name

@@ -91,6 +91,15 @@ class Notifications:
         name, _ = QFileDialog.getOpenFileName(self._parent, title, str(folder), filters)
         return Path(name) if name else None
 
+    def ask_trace_path(self, folder: Path) -> Path | None:
+        """Asks for a trace of requests."""
+        title = QCoreApplication.translate("Notifications", "Import trace")
+        ours = QCoreApplication.translate("Notifications", "Traces of requests")
+        every = QCoreApplication.translate("Notifications", "All files")
+        filters = f"{ours} (*.csv *.jsonl *.json);;{every} (*)"
+        name, _ = QFileDialog.getOpenFileName(self._parent, title, str(folder), filters)
+        return Path(name) if name else None
+
     def ask_save_path(self, proposal: Path) -> Path | None:
         """Asks where to save; the file ending is added where it is missing."""
         title = QCoreApplication.translate("Notifications", "Save design")

@@ -8,7 +8,7 @@ import msgspec
 from engine.metrics.summary import Summary
 from engine.report.tables import aligned
 from engine.study.outage_table import OutageRow
-from engine.study.whatif import Gain
+from engine.study.worth import Gain
 
 
 def outage_report(

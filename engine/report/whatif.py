@@ -8,7 +8,8 @@ import msgspec
 from engine.metrics.summary import Summary
 from engine.report.tables import aligned
 from engine.study.fixes import Fix, Trial
-from engine.study.whatif import CONFIDENCE, Effect, Gain, WhatIf, held_s
+from engine.study.whatif import CONFIDENCE, Effect, WhatIf, held_s
+from engine.study.worth import Gain, Worth
 from engine.units import format_quantity
 
 
@@ -70,7 +71,8 @@ def _resource_rows(found: Sequence[WhatIf]) -> list[tuple[str, ...]]:
 def _fix_rows(fixes: Sequence[Fix], currency: str) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [
         ("", "latency", "tokens/s", "TTFT p50", "p95", "TPOT p50", "p95", "goodput", "price",
-         "power", "")
+         "power", f"tokens/s a k{currency}", f"latency a M{currency}", "tokens/s a kW",
+         "latency a kW", "")
     ]  # fmt: skip
     rows += [
         (
@@ -79,11 +81,23 @@ def _fix_rows(fixes: Sequence[Fix], currency: str) -> list[tuple[str, ...]]:
             *_figures(fix.effect),
             "not known" if fix.unpriced else _more(fix.price, currency),
             _more(fix.power_w, "W"),
-            "" if fix.helps else "worse" if fix.harms else "no help",
+            *_worth(fix.worth),
+            "" if fix.helps else "worse" if fix.harms else "not certain",
         )
         for fix in fixes
     ]
     return rows
+
+
+def _worth(worth: Worth) -> list[str]:
+    """Tokens/s and shares of the latency for money and power; '-' where there is no such figure."""
+    rates = (worth.tokens_per_s_a_thousand, worth.tokens_per_s_a_kw)
+    shares = (worth.latency_a_million, worth.latency_a_kw)
+    money, power = (
+        ("-" if rate is None else f"{rate:+.3g}", "-" if share is None else f"{share:+.2%}")
+        for rate, share in zip(rates, shares, strict=True)
+    )
+    return [*money, *power]
 
 
 def _figures(effect: Effect) -> list[str]:

@@ -14,6 +14,7 @@ from engine.scenario.editor import DesignEditor
 from engine.scenario.prices import PriceSum, price_sum
 from engine.scenario.scenario import Scenario
 from engine.sim.prepare import refuse_broken_drawing
+from engine.study.places import Place, touched
 from engine.study.proposals import Proposal, proposed
 from engine.study.whatif import (
     SMALLEST,
@@ -24,6 +25,7 @@ from engine.study.whatif import (
     student,
     workers,
 )
+from engine.study.worth import Worth, worth_of
 
 MOST_FIXES = 12
 
@@ -38,6 +40,8 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
     power_low_w: float = 0.0  # of its interval over the seeds
     power_high_w: float = 0.0
     unpriced: tuple[str, ...] = ()  # specs that it adds and that the price list does not have
+    worth: Worth = Worth()
+    place: Place = Place()  # of what it changes
 
     @property
     def helps(self) -> bool:
@@ -148,14 +152,21 @@ def _tried(
     )
     old = {element.id: element.count for element in scenario.design.elements}
     grown = {e.spec for e in design.elements if e.count > old.get(e.id, 0)}
+    unpriced = tuple(spec for spec in now.missing if spec in grown)
+    more = now.total - price.total
+    effect = effect_of(base, summaries)
+    tokens_per_s = float(np.mean([summary.output_tokens_per_s for summary in base]))
+    known = None if unpriced else more
     return Fix(
         proposal=proposal,
-        effect=effect_of(base, summaries),
-        price=now.total - price.total,
+        effect=effect,
+        price=more,
         power_w=watts.mean,
         power_low_w=watts.low,
         power_high_w=watts.high,
-        unpriced=tuple(spec for spec in now.missing if spec in grown),
+        unpriced=unpriced,
+        worth=worth_of(effect.latency, effect.output_tokens_per_s, tokens_per_s, known, watts),
+        place=touched(scenario.design, proposal.change),
     )
 
 

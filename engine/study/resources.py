@@ -1,6 +1,6 @@
 """Resources of a run, one of which is made better: what if it were 10 % or twice as good?
 
-This is the only place of the study that knows the columns of the tables.
+This and `places` are the only ones of the study that know the columns of the tables.
 """
 
 import dataclasses
@@ -15,6 +15,7 @@ from engine.scenario.design import Deployment, Design
 from engine.sim.codes import Cause, LinkClass
 from engine.sim.lower import Lowered
 from engine.sim.services import service_tables
+from engine.study.places import Place, chips_of, hosts_of, links_of
 
 ROUNDING = 0.05  # whole things may miss a factor by so much of it
 
@@ -61,6 +62,18 @@ _LIMITS = {
     Resource.BATCH_SLOTS: "max_num_seqs",
     Resource.TOKEN_BUDGET: "max_num_batched_tokens",
 }
+
+
+def place_of(lowered: Lowered, resource: Resource) -> Place:
+    """Where a resource is drawn: its links, hosts, or the chips that serve."""
+    if resource in _LINKS:
+        return links_of(lowered, _LINKS[resource])
+    if resource is Resource.HOST_CORES:
+        return hosts_of(lowered)
+    if resource is Resource.COLLECTIVE_LATENCY:
+        place = links_of(lowered, LinkClass.SCALE_UP)
+        return place if place.element_ids or place.link_ids else chips_of(lowered)
+    return chips_of(lowered)
 
 
 def changes_design(resource: Resource) -> bool:

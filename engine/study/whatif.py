@@ -29,7 +29,9 @@ from engine.sim.faults import Faults
 from engine.sim.lower import Lowered, lower
 from engine.sim.prepare import refuse_broken_drawing
 from engine.sim.run import Simulation
-from engine.study.resources import Resource, changes_design, improved, improved_design
+from engine.study.places import Place
+from engine.study.resources import Resource, changes_design, improved, improved_design, place_of
+from engine.study.worth import LEAST_GAIN, Gain
 
 F8 = NDArray[np.float64]
 
@@ -39,19 +41,11 @@ CONFIDENCE = 0.95
 FACTORS = (1.1, 2.0)
 USUAL_RUNS = 5
 MOST_RUNS = 100
-SMALLEST = 1e-4  # a gain below 0.01 % is none
+SMALLEST = LEAST_GAIN  # a smaller gain is none
 
 
 class Stopped(Exception):  # noqa: N818 - not an error
     """Whoever asked for the study does not want it any more."""
-
-
-class Gain(msgspec.Struct, frozen=True, kw_only=True):
-    """A relative gain with its interval over the seeds; more is better, whatever the figure."""
-
-    mean: float
-    low: float
-    high: float
 
 
 class Effect(msgspec.Struct, frozen=True, kw_only=True):
@@ -74,6 +68,7 @@ class WhatIf(msgspec.Struct, frozen=True, kw_only=True):
     large: Effect  # twice as good
     helps: bool  # twice as good shortens the mean latency for certain
     group: int  # equal numbers: their gains overlap, they are inseparable
+    place: Place = Place()  # on the drawing
 
 
 def held_s(summary: Summary) -> float | None:
@@ -121,12 +116,13 @@ def what_if(
     tell = Told(runs * (1 + len(variants)), progress, stopped)
     base: list[Summary] = []
     better: list[list[Summary | None]] = []
+    places: dict[str, Place] = {}
     with ThreadPoolExecutor(
         workers(jobs, 1 + len(variants)), thread_name_prefix="what-if"
     ) as pool:
         for number in range(runs):
             own = dataclasses.replace(scenario, seed=scenario.seed + number)
-            first, others = _of_seed(own, variants, pool, tell)
+            first, others, places = _of_seed(own, variants, pool, tell)
             base.append(first)
             better.append(others)
     rows = []
@@ -134,7 +130,8 @@ def what_if(
         small, large = (_effect(base, [seed[2 * number + at] for seed in better]) for at in (0, 1))
         if large is not None:
             rows.append((resource, small or Effect(), large))
-    return base, ranked(rows)
+    found = [msgspec.structs.replace(row, place=places[row.resource]) for row in ranked(rows)]
+    return base, found
 
 
 class Told:
@@ -247,8 +244,11 @@ def _run(scenario: Scenario, lowered: Lowered) -> Summary:
 
 def _of_seed(
     scenario: Scenario, variants: Sequence[Variant], pool: ThreadPoolExecutor, tell: Told
-) -> tuple[Summary, list[Summary | None]]:
-    """The base run of a seed and its variants, all of the same tables: lowering takes as long."""
+) -> tuple[Summary, list[Summary | None], dict[str, Place]]:
+    """The base run of a seed and its variants, all of the same tables: lowering takes as long.
+
+    Also where each resource is drawn.
+    """
     tell.ask()
     lowered = lower(scenario)
 
@@ -270,7 +270,8 @@ def _of_seed(
     others = list(pool.map(run, variants))
     first = base.result()
     assert first is not None
-    return first, others
+    places = {resource.value: place_of(lowered, resource) for resource in Resource}
+    return first, others, places
 
 
 def _run_changed(scenario: Scenario, resource: Resource, factor: float) -> Summary | None:

@@ -29,6 +29,7 @@ MAX_BYTES = 4 * 2**30
 MAX_REQUESTS = 20_000_000
 MAX_BLOCKS = 200_000_000
 MAX_TOKENS = 100_000_000  # of one request
+MS = 1e-3
 MAX_LINE = 16 * 2**20
 QUICK_BYTES = 2**30  # of JSON lines that are read at once
 QUICK_LINES = 20_000  # that are decoded at once
@@ -103,7 +104,8 @@ def read_trace(
     Args:
         path: the file.
         kind: azure, mooncake, bailian, burstgpt, servegen or csv.
-        columns: for csv, the names of the columns arrival_s, input_tokens and output_tokens.
+        columns: for csv, the names of the columns arrival_s, input_tokens and output_tokens, and
+            under `time` how arrivals are written: s (if nothing is said), ms or date.
         block_tokens: tokens of a hash block (0: the format's own, 512 or 16).
 
     Raises:
@@ -118,7 +120,7 @@ def read_trace(
     chosen = {
         "azure": _Columns("TIMESTAMP", "ContextTokens", "GeneratedTokens", _clock_s),
         "burstgpt": _Columns("Timestamp", "Request tokens", "Response tokens", _number),
-        "csv": _mapped(columns or {}),
+        "csv": _mapped(path, columns or {}) if kind == "csv" else None,
     }.get(kind)
     if chosen is None:
         raise FileError(path, f"'{kind}' is no trace format", "say azure, mooncake, bailian, "
@@ -147,12 +149,15 @@ def detect_format(path: Path) -> str:
     return "bailian" if '"chat_id"' in first or '"turn"' in first else "mooncake"
 
 
-def _mapped(columns: Mapping[str, str]) -> _Columns:
+def _mapped(path: Path, columns: Mapping[str, str]) -> _Columns:
+    written = columns.get("time", "s")
+    if written not in TIMES:
+        raise FileError(path, f"'{written}' is no way to write a time", "say s, ms or date")
     return _Columns(
         columns.get("arrival_s", "arrival_s"),
         columns.get("input_tokens", "input_tokens"),
         columns.get("output_tokens", "output_tokens"),
-        _number,
+        TIMES[written],
     )
 
 
@@ -183,6 +188,8 @@ def _lines(path: Path, file: Iterator[str]) -> Iterator[tuple[int, str]]:
 def _read_csv(path: Path, columns: _Columns) -> RequestTrace:
     quick = read_columns(path, columns[:3], is_clock=columns.time is _clock_s)
     if quick is not None and len(quick.arrival_s) <= MAX_REQUESTS:
+        if columns.time is _milliseconds:
+            quick = quick._replace(arrival_s=quick.arrival_s * MS)
         return _of_columns(path, quick)
     return _read_rows(path, columns)
 
@@ -258,6 +265,13 @@ def _clock_s(text: str) -> float:
         raise ValueError(text)
     moment = datetime.fromisoformat(match.group(1) + (match.group(3) or "+00:00"))
     return moment.timestamp() + float(f"0.{match.group(2) or 0}")
+
+
+def _milliseconds(text: str) -> float:
+    return float(text) * MS
+
+
+TIMES: dict[str, Callable[[str], float]] = {"s": _number, "ms": _milliseconds, "date": _clock_s}
 
 
 def _count(path: Path, line: int, column: str, text: str) -> int:

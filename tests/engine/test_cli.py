@@ -264,8 +264,20 @@ def test_explain_ranks_resources_and_tries_fixes(
     assert report["seeds"] == [1, 2]
     assert all(row["reason"] for row in report["dropped"])
     assert all(fix["proposal"]["text"] for fix in report["fixes"])
+    assert all("tokens_per_s_a_kw" in fix["worth"] for fix in report["fixes"])
+    assert any(row["place"]["element_ids"] for row in report["resources"])
     assert main(["explain", str(path), "--until", "5", "--runs", "2", "--no-fixes"]) == 0
     assert "what would help" in capsys.readouterr().out
+
+
+def test_explain_says_what_fixes_bring_for_money_and_power(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "small.rackflow"
+    save_design(path, worlds.one_chip(shop), shop)
+    assert main(["explain", str(path), "--until", "5", "--runs", "2"]) == 0
+    head = next(line for line in capsys.readouterr().out.splitlines() if "goodput  price" in line)
+    assert "tokens/s a kCNY  latency a MCNY  tokens/s a kW  latency a kW" in head
 
 
 def test_explain_and_outages_read_the_trace_that_the_design_names(

@@ -25,6 +25,7 @@ class RecordingNotifications(Notifications):
         self.open_path: Path | None = None
         self.save_path: Path | None = None
         self.model_path: Path | None = None
+        self.trace_path: Path | None = None
         self.told: list[tuple[str, str]] = []
         self.offers: list[tuple[str, str, str]] = []
         self.says_yes = False
@@ -55,6 +56,9 @@ class RecordingNotifications(Notifications):
 
     def ask_model_path(self, folder: Path) -> Path | None:
         return self.model_path
+
+    def ask_trace_path(self, folder: Path) -> Path | None:
+        return self.trace_path
 
     def ask_save_path(self, proposal: Path) -> Path | None:
         return self.save_path

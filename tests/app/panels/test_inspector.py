@@ -70,7 +70,7 @@ def test_an_edit_is_one_command_that_undo_takes_back(
         ("Tensor parallel", "1.5"),
         ("Memory share", "2"),
         ("TTFT", "5 GB"),
-        ("Think time", "1, 2, 3"),
+        ("Sigma", "11"),
         ("Horizon", "-4 s"),
         ("Name", " "),
     ],
@@ -99,7 +99,9 @@ def test_escape_gives_up_a_refused_text(inspector: InspectorPanel, document: Doc
 def test_units_are_read(inspector: InspectorPanel, document: Document) -> None:
     enter(row(inspector, "TPOT"), "40 ms")
     assert document.design().slo.tpot_s == pytest.approx(0.04)
-    enter(row(inspector, "Append a step"), "1.2k, 1.5")
+    assert inspector.form is not None
+    enter(inspector.form.row("Median", "Append a step"), "1.2k")
+    enter(inspector.form.row("Sigma", "Append a step"), "1.5")
     assert document.design().workload.append_tokens.median == pytest.approx(1200)
     assert document.design().workload.append_tokens.sigma == pytest.approx(1.5)
 
@@ -297,8 +299,11 @@ def test_clients_of_a_closed_loop_are_edited(
     inspector.rebuild()
     enter(row(inspector, "Clients"), "64")
     enter(row(inspector, "Requests"), "640")
-    enter(row(inspector, "Input"), "1024, 0")
-    enter(row(inspector, "Output"), "128, 0.5")
+    assert inspector.form is not None
+    enter(inspector.form.row("Median", "Input"), "1024")
+    enter(inspector.form.row("Sigma", "Input"), "0")
+    enter(inspector.form.row("Median", "Output"), "128")
+    enter(inspector.form.row("Sigma", "Output"), "0.5")
     workload = document.design().workload
     assert (workload.clients, workload.requests) == (64, 640)
     assert workload.input_tokens.median == pytest.approx(1024)

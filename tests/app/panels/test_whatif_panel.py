@@ -5,16 +5,19 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.jobs.whatif_job import Helped, WhatIfJob
 from app.panels.whatif_panel import WhatIfPanel
+from app.panels.whatif_rows import latency_text
 from engine.catalog.catalog import Catalog
 from engine.scenario.design import Design
-from engine.study.fixes import Fix, Proposal
-from engine.study.whatif import Effect, Gain, WhatIf
+from engine.study.fixes import Dropped, Fix, Proposal
+from engine.study.places import Place
+from engine.study.whatif import Effect, WhatIf
+from engine.study.worth import Gain, Worth
 from engine.topology.changes import Batch, PutElements, SetSection
 from tests.helpers import worlds
 
@@ -59,13 +62,24 @@ def helped(design: Design) -> Helped:
                         change=Batch((SetSection("deployment", slots),)))  # fmt: skip
     rows = (
         WhatIf(
-            resource="HBM bandwidth", small=effect(0.04), large=effect(0.3), helps=True, group=1
+            resource="HBM bandwidth",
+            small=effect(0.04),
+            large=effect(0.3),
+            helps=True,
+            group=1,
+            place=Place(element_ids=("chip",)),
         ),
         WhatIf(resource="KV memory", small=effect(0.04), large=effect(0.29), helps=True, group=1),
         WhatIf(resource="PCIe", small=effect(0.0), large=effect(0.0), helps=False, group=2),
     )
-    fix = Fix(proposal=proposal, effect=effect(0.12), price=1000.0, power_w=-50.0)
-    return Helped(design=design, resources=rows, fixes=(fix,), until_s=3.0, runs=3)
+    fix = Fix(proposal=proposal, effect=effect(0.12), price=1000.0, power_w=-50.0,
+              worth=Worth(tokens_per_s_a_thousand=12.0, latency_a_million=0.3),
+              place=Place(element_ids=("chip",), link_ids=("cable",)))  # fmt: skip
+    unsure = Fix(proposal=Proposal(text="Wait", why="", change=Batch(())), effect=effect(0.01),
+                 price=0.0, power_w=0.0, unpriced=("a",))  # fmt: skip
+    dropped = Dropped(text="More cables", reason="4 eth ports, 6 are linked")
+    return Helped(design=design, resources=rows, fixes=(fix, unsure), until_s=3.0, runs=3,
+                  dropped=(dropped,))  # fmt: skip
 
 
 def said(panel: WhatIfPanel) -> str:
@@ -83,6 +97,49 @@ def test_resources_that_help_are_shown_with_intervals_and_company(
     assert "+1 k CNY" in text
     assert "-50 W" in text
     assert "3 seeds" in panel.note.text()
+
+
+def test_a_fix_says_how_sure_it_is_and_what_it_brings_for_money_and_power(
+    panel: WhatIfPanel, document: Document
+) -> None:
+    panel.show_found(helped(document.design()))
+    text = said(panel)
+    assert "helps for certain: latency -12%" in text
+    assert "? not certain: latency -1.0%" in text
+    assert "tokens/s +12%, TTFT p95 -12%, TPOT p50 -12%" in text
+    assert "may be chance: tokens/s +1.0%" in text
+    assert "Per 1,000 CNY: +12 tokens/s; per million: latency -30.00%" in text
+    assert "Per kW: - tokens/s, latency -" in text
+    assert "price not known" in text
+
+
+def test_a_latency_that_stays_is_not_given_in_percent() -> None:
+    none = Gain(mean=-0.0, low=-0.0001, high=0.0001)
+    assert latency_text(Effect(latency=none)) == "latency as before"
+    assert latency_text(Effect()) == "latency not known"
+
+
+def test_fixes_that_cannot_be_are_named_with_their_reason(
+    panel: WhatIfPanel, document: Document
+) -> None:
+    panel.show_found(helped(document.design()))
+    text = said(panel)
+    assert "Not possible here\nMore cables\n4 eth ports, 6 are linked" in text
+
+
+def test_resources_and_fixes_are_located(
+    panel: WhatIfPanel, document: Document, qtbot: QtBot
+) -> None:
+    panel.show_found(helped(document.design()))
+    buttons = {b.accessibleName(): b for b in panel.findChildren(QToolButton)}
+    found: list[frozenset[str]] = []
+    panel.locate_requested.connect(found.append)
+    next(b for name, b in buttons.items() if "HBM" in name).click()
+    buttons["Locate: Raise the batch slots to 128"].click()
+    assert found == [frozenset({"chip"}), frozenset({"chip", "cable"})]
+    assert buttons["Locate: More cables"].isHidden()
+    next(b for name, b in buttons.items() if "KV memory" in name)
+    assert not buttons["Locate: Raise the batch slots to 128"].isHidden()
 
 
 def test_a_fix_is_applied_as_one_step(

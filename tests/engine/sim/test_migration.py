@@ -27,16 +27,16 @@ def pair(shop: Catalog, *events: FaultEvent, linked: bool = True) -> Design:
     links = [cable(shop, f"p{n}", (chips[n], "pcie"), (hosts[n], "pcie"), 1) for n in range(2)]
     if linked:
         links.append(cable(shop, "icn", (chips[0], "icn"), (chips[1], "icn"), 2))
-    plan = FaultPlan(
-        events=events, policy=FaultPolicy.MIGRATE, detect_s=DETECT_S, restart_s=1.0
-    )
+    plan = FaultPlan(events=events, policy=FaultPolicy.MIGRATE, detect_s=DETECT_S, restart_s=1.0)
     design = worlds.one_chip(shop, replicas=2)
     return msgspec.structs.replace(
         design, elements=(*chips, *hosts), links=tuple(links), faults=plan
     )
 
 
-def fault(kind: FaultKind, target: str, at_s: float = FAILS_S, repair_s: float = 0.0) -> FaultEvent:
+def fault(
+    kind: FaultKind, target: str, at_s: float = FAILS_S, repair_s: float = 0.0
+) -> FaultEvent:
     return FaultEvent(at_s=at_s, kind=kind, target=target, repair_s=repair_s)
 
 

@@ -21,7 +21,8 @@ from engine.study import whatif
 from engine.study.fixes import Fix, Trial, trial, try_fixes
 from engine.study.growth import more_cables, one_more
 from engine.study.proposals import Proposal, proposed
-from engine.study.whatif import Effect, Gain, Stopped
+from engine.study.whatif import Effect, Stopped
+from engine.study.worth import Gain
 from engine.topology.changes import Batch, PutLinks
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds

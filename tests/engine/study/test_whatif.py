@@ -15,7 +15,8 @@ from engine.sim.codes import Cause
 from engine.sim.lower import Lowered
 from engine.study import whatif
 from engine.study.resources import Resource, changes_design, improved, improved_design
-from engine.study.whatif import Effect, Gain, Stopped, WhatIf, effect_of, paired, ranked, what_if
+from engine.study.whatif import Effect, Stopped, WhatIf, effect_of, paired, ranked, what_if
+from engine.study.worth import Gain
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds
 

@@ -17,7 +17,8 @@ from engine.sim.lower import Lowered
 from engine.storage.project_file import load_design
 from engine.study import whatif
 from engine.study.resources import Resource, improved, improved_design
-from engine.study.whatif import FACTORS, Gain, WhatIf, what_if
+from engine.study.whatif import FACTORS, WhatIf, what_if
+from engine.study.worth import Gain
 from engine.topology.generators import cable, draw
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds
