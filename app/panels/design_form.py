@@ -13,6 +13,7 @@ from app.panels.step_time import StepTimeRow
 from app.panels.workload_rows import add_workload
 from engine.errors import UnitError
 from engine.scenario.design import CollectiveAlgorithm, Precision, Router, Routing, ServingEngine
+from engine.scenario.faults import FaultPolicy
 from engine.topology.changes import SetSection
 
 DAY_S = 86_400.0
@@ -35,8 +36,11 @@ class DesignForm(Form):
         self._fill_design(self.section(self.tr("Document")))
         self._fill_deployment(self.section(self.tr("Deployment")))
         self._fill_limits(self.section(self.tr("Scheduler limits")))
+        self._fill_prefixes(self.section(self.tr("Prefix cache")))
+        self._fill_autoscale(self.section(self.tr("Autoscaling")))
         self._fill_network(self.section(self.tr("Network")))
         add_workload(self, self._rows("workload"))
+        self._fill_faults(self.section(self.tr("Faults")))
         self._fill_slo(self.section(self.tr("Service level")))
         self._fill_prices(self.section(self.tr("Prices")))
         self._fill_run(self.section(self.tr("Run")))
@@ -192,7 +196,6 @@ class DesignForm(Form):
             )
         )
         section.add(self._check("deployment", "chunked_prefill", self.tr("Chunked prefill")))
-        section.add(self._check("deployment", "prefix_cache", self.tr("Prefix cache")))
         routers = [
             (Router.ROUND_ROBIN.value, self.tr("Round robin")),
             (Router.LEAST_LOADED.value, self.tr("Least loaded")),
@@ -200,10 +203,10 @@ class DesignForm(Form):
             (Router.PREFIX_AFFINITY.value, self.tr("Prefix affinity")),
         ]
         section.add(self._choice("deployment", "router", self.tr("Router"), routers, Router))
-        self._fill_prefixes(section)
 
     def _fill_prefixes(self, section: Section) -> None:
         """How long prefixes are kept, where they go, and who may use them."""
+        section.add(self._check("deployment", "prefix_cache", self.tr("Keep prefixes")))
         tip = self.tr(
             "Requests more than the least loaded that a replica with the prefix may have"
         )
@@ -227,6 +230,47 @@ class DesignForm(Form):
             )
         )
         section.add(self._check("deployment", "share_prefixes", self.tr("Share prefixes")))
+
+    def _fill_autoscale(self, section: Section) -> None:
+        """How many replicas serve as the load comes and goes."""
+        rows = self._rows("deployment")
+        tip = self.tr("Replicas that always serve; 0: all that there are, no autoscaling")
+        section.add(rows.whole("autoscale.min_replicas", self.tr("At least"), 0, tip))
+        tip = self.tr("Requests in flight that each replica is wanted for")
+        section.add(
+            rows.quantity(
+                "autoscale.target_in_flight", self.tr("Requests each"), "count", 0.01, 1e6, tip
+            )
+        )
+        for name, label, low, tip in (
+            ("every_s", self.tr("Counted every"), 0.1, self.tr("Time between two decisions")),
+            ("idle_s", self.tr("Fewer after"), 0.0,
+             self.tr("Replicas go if no more were wanted for so long")),
+            ("start_s", self.tr("Process start"), 0.0,
+             self.tr("After the weights have come from the drawn storage")),
+        ):  # fmt: skip
+            section.add(rows.quantity(f"autoscale.{name}", label, "s", low, 1e9, tip))
+
+    def _fill_faults(self, section: Section) -> None:
+        """What is done about faults; which come and when is in the table below the canvas."""
+        rows = self._rows("faults")
+        policies = [
+            (FaultPolicy.RETRY.value, self.tr("Sent again")),
+            (FaultPolicy.MIGRATE.value, self.tr("Move with their KV")),
+            (FaultPolicy.FAIL.value, self.tr("Fail")),
+            (FaultPolicy.WAIT.value, self.tr("Wait for the repair")),
+        ]
+        tip = self.tr(
+            "What becomes of the requests of a replica that fails. They move with their KV where "
+            "no chip has failed, else they are sent again"
+        )
+        section.add(rows.choice("policy", self.tr("Requests"), policies, FaultPolicy, tip))
+        tip = self.tr("Until a router knows of a failure and sends requests elsewhere")
+        section.add(rows.quantity("detect_s", self.tr("Noticed after"), "s", 0.0, 1e9, tip))
+        tip = self.tr("Of a replica's process, once its parts are whole and its weights are there")
+        section.add(rows.quantity("restart_s", self.tr("Restart"), "s", 0.0, 1e9, tip))
+        tip = self.tr("Racks that hang on one power feed")
+        section.add(rows.whole("racks_a_feed", self.tr("Racks a feed"), 1, tip))
 
     def _fill_slo(self, section: Section) -> None:
         for name, label, tip in (

@@ -148,7 +148,8 @@ class LoadPanel(QWidget):
                  (PoolRole.DECODE.value, tr("decode"))]  # fmt: skip
         routers = [(Router.ROUND_ROBIN.value, tr("round robin")),
                    (Router.LEAST_LOADED.value, tr("least loaded")),
-                   (Router.SESSION_STICKY.value, tr("sticky"))]  # fmt: skip
+                   (Router.SESSION_STICKY.value, tr("sticky")),
+                   (Router.PREFIX_AFFINITY.value, tr("prefix affinity"))]  # fmt: skip
         return [
             text_column("name", tr("Pool"), tr("Replicas that are alike")),
             text_column("service", tr("Service"), tr("Pools of one service answer the same requests")),

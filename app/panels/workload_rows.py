@@ -65,6 +65,7 @@ def _add_agents(form: Form, section: Section, rows: RecordRows) -> None:
     )
     tip = _tr("Agents begin with their context cached, each at another point of its loop")
     section.add(rows.check("warm_start", _tr("Warm start"), tip))
+    _add_failures(section, rows)
     for name, label, unit, tip in (
         (
             "prefix_tokens",
@@ -77,8 +78,36 @@ def _add_agents(form: Form, section: Section, rows: RecordRows) -> None:
         ("tool_s", _tr("Tool time"), "s", _tr("Time that a tool takes on an idle host")),
         ("think_s", _tr("Think time"), "s", _tr("Pause between two tasks")),
         ("tool_cpu_s", _tr("Tool CPU time"), "s", _tr("Time of a host core that a tool burns")),
+        (
+            "subagent_prefix_tokens",
+            _tr("Sub-agent context"),
+            "tokens",
+            _tr("Context that a sub-agent begins with; no cache has it"),
+        ),
+        (
+            "error_tokens",
+            _tr("Error text"),
+            "tokens",
+            _tr("Tokens that a failed or cancelled tool gives in place of a result"),
+        ),
     ):
         _add_distribution(form, rows, name, label, unit, tip)
+
+
+def _add_failures(section: Section, rows: RecordRows) -> None:
+    """Sub-agents, and tools that fail or are cancelled."""
+    tip = _tr("Share of steps after which an agent sends out sub-agents and waits for all of them")
+    section.add(rows.quantity("fanout_share", _tr("Steps that fan out"), "ratio", 0.0, 1.0, tip))
+    tip = _tr("Sub-agents that are sent out at once")
+    section.add(rows.whole("subagents", _tr("Sub-agents"), 1, tip, 1000))
+    tip = _tr("Mean number of steps of a sub-agent's task")
+    section.add(rows.quantity("subagent_steps", _tr("Their steps"), "count", 1.0, MOST_STEPS, tip))
+    tip = _tr("Share of tools that fail; the agent reads the error and tries again")
+    section.add(
+        rows.quantity("tool_fail_share", _tr("Failing tools"), "ratio", 0.0, 1.0 - SMALLEST, tip)
+    )
+    tip = _tr("A tool that takes longer is cancelled; 0: never")
+    section.add(rows.quantity("tool_timeout_s", _tr("Tool time limit"), "s", 0.0, 1e9, tip))
 
 
 def _add_poisson(form: Form, section: Section, rows: RecordRows) -> None:
