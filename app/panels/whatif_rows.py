@@ -120,6 +120,8 @@ class FixRow(PlacedRow):
             return self.tr("\u2714 helps for certain")
         if fix.harms:
             return self.tr("\u2716 makes it worse")
+        if fix.is_idle:
+            return self.tr("= no change")
         return self.tr("? not certain")
 
     def _cost(self, fix: "Fix", currency: str) -> str:

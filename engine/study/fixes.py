@@ -58,6 +58,14 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
         latency = self.effect.latency
         return latency is not None and latency.high < 0 and latency.mean < -SMALLEST
 
+    @property
+    def is_idle(self) -> bool:
+        """It changes neither the latency nor tokens/s, for certain."""
+        known = [
+            g for g in (self.effect.latency, self.effect.output_tokens_per_s) if g is not None
+        ]
+        return bool(known) and all(max(abs(g.low), abs(g.high)) <= SMALLEST for g in known)
+
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal that cannot be drawn, lowered or run, and why."""

@@ -220,16 +220,17 @@ def test_progress_rises_to_the_end_though_proposals_are_dropped(shop: Catalog) -
 
 
 @pytest.mark.parametrize(
-    ("latency", "tokens", "helps", "harms"),
+    ("latency", "tokens", "verdict"),  # of helping, harming, changing nothing
     [
-        ((0.1, 0.3), (0.0, 0.0), True, False),
-        ((-0.1, 0.3), (-0.1, 0.1), False, False),
-        ((-0.1, 0.1), (0.1, 0.3), True, False),
-        ((-0.3, -0.1), (0.1, 0.3), False, True),
+        ((0.1, 0.3), (0.0, 0.0), (True, False, False)),
+        ((-0.1, 0.3), (-0.1, 0.1), (False, False, False)),
+        ((-0.1, 0.1), (0.1, 0.3), (True, False, False)),
+        ((-0.3, -0.1), (0.1, 0.3), (False, True, False)),
+        ((0.0, 0.0), (-0.00001, 0.00001), (False, False, True)),
     ],
 )
 def test_a_fix_helps_if_it_is_quicker_or_more_for_certain(
-    latency: tuple[float, float], tokens: tuple[float, float], helps: bool, harms: bool
+    latency: tuple[float, float], tokens: tuple[float, float], verdict: tuple[bool, bool, bool]
 ) -> None:
     def gain(bounds: tuple[float, float]) -> Gain:
         return Gain(mean=sum(bounds) / 2, low=bounds[0], high=bounds[1])
@@ -237,4 +238,4 @@ def test_a_fix_helps_if_it_is_quicker_or_more_for_certain(
     effect = Effect(latency=gain(latency), output_tokens_per_s=gain(tokens))
     proposal = Proposal(text="", why="", change=Batch(()))
     fix = Fix(proposal=proposal, effect=effect, price=0.0, power_w=0.0)
-    assert (fix.helps, fix.harms) == (helps, harms)
+    assert (fix.helps, fix.harms, fix.is_idle) == verdict
