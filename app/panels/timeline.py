@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPalette,
     QPen,
+    QPixmap,
     QPolygonF,
 )
 from PySide6.QtWidgets import QApplication, QSizePolicy, QToolTip, QWidget
@@ -48,6 +49,8 @@ class Timeline(QWidget):
         self._scrubs = False
         self._pressed_x = 0.0
         self._dragged_s: float | None = None
+        self._left = self._names_width()
+        self._picture: QPixmap | None = None  # of all marks, until one changes
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -81,10 +84,16 @@ class Timeline(QWidget):
     def marks_at(self, place: QPointF) -> list[Mark]:
         """The marks under a place, the nearest first."""
         reach = self._size() * 0.75
+        left, right = self._axis()
+        scale = (right - left) / self.until_s
         planned_lane = place.y() < self._lane(planned=False) - self._lane_height() / 2
         lane = self.planned if planned_lane else self.happened
-        near = [mark for mark in lane if abs(self.x_of(mark.time_s) - place.x()) <= reach]
-        return sorted(near, key=lambda mark: abs(self.x_of(mark.time_s) - place.x()))
+        wanted = place.x() - left
+
+        def far(mark: Mark) -> float:
+            return abs(min(mark.time_s, self.until_s) * scale - wanted)
+
+        return sorted((mark for mark in lane if far(mark) <= reach), key=far)
 
     def x_of(self, time_s: float) -> float:
         """Where a time is; those beyond the end are at the end."""
@@ -182,6 +191,14 @@ class Timeline(QWidget):
         else:
             super().keyPressEvent(event)
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Other colours and fonts; the names of the lanes need another room."""
+        super().changeEvent(event)
+        self._picture = None
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._left = self._names_width()
+            self.updateGeometry()
+
     def event(self, event: QEvent) -> bool:
         """Tips say what is under the pointer; keys of the marks are no shortcuts meanwhile."""
         if (
@@ -226,9 +243,7 @@ class Timeline(QWidget):
         with QPainter(self) as painter:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self._paint_axis(painter, colors)
-            for lane in (self.planned, self.happened):
-                for mark in self._thinned(lane):
-                    self._paint_mark(painter, mark, self.place_of(mark), colors)
+            painter.drawPixmap(0, 0, self._marks_picture(colors))
             if self.chosen is not None:
                 self._paint_ring(painter, self.place_of(self.chosen))
             self._paint_now(painter)
@@ -241,6 +256,7 @@ class Timeline(QWidget):
 
     def _choose_again(self) -> None:
         """The chosen mark, as it is now: the same fault, or the same line of the log."""
+        self._picture = None
         old = self.chosen
         if old is not None and old.row >= 0:
             self.choose(self.planned[old.row] if old.row < len(self.planned) else None)
@@ -278,14 +294,36 @@ class Timeline(QWidget):
 
     def _axis(self) -> tuple[float, float]:
         """Left and right end; the names of the lanes are left of it."""
-        names = (self.tr("Planned"), self.tr("In the run"))
-        widest = max(self.fontMetrics().horizontalAdvance(name) for name in names)
-        return widest + 20.0, self.width() - self._size() - 4.0
+        return self._left, self.width() - self._size() - 4.0
 
-    def _thinned(self, marks: Sequence[Mark]) -> list[Mark]:
+    def _names_width(self) -> float:
+        names = (self.tr("Planned"), self.tr("In the run"))
+        return max(self.fontMetrics().horizontalAdvance(name) for name in names) + 20.0
+
+    def _drawn(self) -> list[Mark]:
         """One of the marks of a kind that are on the same few pixels."""
-        kept = {(mark.kind, int(self.x_of(mark.time_s) / THINNED_PX)): mark for mark in marks}
-        return list(kept.values())
+        left, right = self._axis()
+        scale = (right - left) / self.until_s / THINNED_PX
+        cells = {
+            (mark.kind, int(min(mark.time_s, self.until_s) * scale)): mark
+            for mark in (*self.planned, *self.happened)
+        }
+        return list(cells.values())
+
+    def _marks_picture(self, colors: CanvasColors) -> QPixmap:
+        """All marks on nothing: thousands of them are painted when they change, not every frame."""
+        ratio = self.devicePixelRatioF()
+        wanted = self.size() * ratio
+        picture = self._picture
+        if picture is None or picture.size() != wanted:
+            picture = self._picture = QPixmap(wanted)
+            picture.setDevicePixelRatio(ratio)
+            picture.fill(Qt.GlobalColor.transparent)
+            with QPainter(picture) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                for mark in self._drawn():
+                    self._paint_mark(painter, mark, self.place_of(mark), colors)
+        return picture
 
     def _paint_axis(self, painter: QPainter, colors: CanvasColors) -> None:
         left, right = self._axis()

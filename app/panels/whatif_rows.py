@@ -120,24 +120,26 @@ class FixRow(PlacedRow):
             return self.tr("\u2714 helps for certain")
         if fix.harms:
             return self.tr("\u2716 makes it worse")
+        if fix.is_idle:
+            return self.tr("= no change")
         return self.tr("? not certain")
 
     def _cost(self, fix: "Fix", currency: str) -> str:
         parts = []
         if fix.unpriced:
-            parts.append(self.tr("price not known"))
+            parts.append(self.tr("not known ({0})").format(", ".join(fix.unpriced)))
         elif abs(fix.price) >= LEAST_COST:
             parts.append(_signed(fix.price, currency))
         if abs(fix.power_w) >= LEAST_COST:
             parts.append(_signed(fix.power_w, "W"))
-        return self.tr("Price and power {0}").format(", ".join(parts)) if parts else ""
+        return self.tr("Price and power: {0}").format(", ".join(parts) or "-")
 
 
 class DroppedRow(PlacedRow):
     """A fix that the drawing or the model does not allow, and why."""
 
     def __init__(self, dropped: "Dropped") -> None:
-        super().__init__(dropped.text, None)
+        super().__init__(dropped.text, dropped.place)
         self.say(dropped.reason)
 
 

@@ -82,11 +82,19 @@ def _fix_rows(fixes: Sequence[Fix], currency: str) -> list[tuple[str, ...]]:
             "not known" if fix.unpriced else _more(fix.price, currency),
             _more(fix.power_w, "W"),
             *_worth(fix.worth),
-            "" if fix.helps else "worse" if fix.harms else "not certain",
+            _verdict(fix),
         )
         for fix in fixes
     ]
     return rows
+
+
+def _verdict(fix: Fix) -> str:
+    if fix.helps:
+        return ""
+    if fix.harms:
+        return "worse"
+    return "no change" if fix.is_idle else "not certain"
 
 
 def _worth(worth: Worth) -> list[str]:

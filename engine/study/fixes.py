@@ -28,6 +28,7 @@ from engine.study.whatif import (
 from engine.study.worth import Worth, worth_of
 
 MOST_FIXES = 12
+CABLES = "cables"  # in place of a spec: the price list has none of them
 
 
 class Fix(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +58,21 @@ class Fix(msgspec.Struct, frozen=True, kw_only=True):
         latency = self.effect.latency
         return latency is not None and latency.high < 0 and latency.mean < -SMALLEST
 
+    @property
+    def is_idle(self) -> bool:
+        """It changes neither the latency nor tokens/s, for certain."""
+        known = [
+            g for g in (self.effect.latency, self.effect.output_tokens_per_s) if g is not None
+        ]
+        return bool(known) and all(max(abs(g.low), abs(g.high)) <= SMALLEST for g in known)
+
 
 class Dropped(msgspec.Struct, frozen=True, kw_only=True):
     """A proposal that cannot be drawn, lowered or run, and why."""
 
     text: str
     reason: str
+    place: Place = Place()  # of what it would change
 
 
 class Trial(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,7 +120,8 @@ def trial(
             return _tried(scenario, proposal, base, price, told)
         except EngineError as error:
             told.tell(len(base))
-            return Dropped(text=proposal.text, reason=str(error))
+            place = touched(scenario.design, proposal.change)
+            return Dropped(text=proposal.text, reason=str(error), place=place)
 
     with ThreadPoolExecutor(workers(jobs, len(proposals)), thread_name_prefix="fixes") as pool:
         answers = list(pool.map(tried, proposals))
@@ -150,9 +161,7 @@ def _tried(
     watts = student(
         np.array([b.power_w - a.power_w for a, b in zip(base, summaries, strict=True)])
     )
-    old = {element.id: element.count for element in scenario.design.elements}
-    grown = {e.spec for e in design.elements if e.count > old.get(e.id, 0)}
-    unpriced = tuple(spec for spec in now.missing if spec in grown)
+    unpriced = _unpriced(scenario.design, design, now.missing)
     more = now.total - price.total
     effect = effect_of(base, summaries)
     tokens_per_s = float(np.mean([summary.output_tokens_per_s for summary in base]))
@@ -168,6 +177,17 @@ def _tried(
         worth=worth_of(effect.latency, effect.output_tokens_per_s, tokens_per_s, known, watts),
         place=touched(scenario.design, proposal.change),
     )
+
+
+def _unpriced(before: Design, after: Design, missing: Sequence[str]) -> tuple[str, ...]:
+    """Specs that a change adds and that have no price; cables alone have none either."""
+    old = {element.id: element.count for element in before.elements}
+    grown = {e.spec for e in after.elements if e.count > old.get(e.id, 0)}
+    if not grown and sum(link.count for link in after.links) > sum(
+        link.count for link in before.links
+    ):
+        return (CABLES,)
+    return tuple(spec for spec in missing if spec in grown)
 
 
 def _changed(scenario: Scenario, proposal: Proposal) -> Design:

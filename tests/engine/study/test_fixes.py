@@ -139,6 +139,7 @@ def test_a_fix_that_the_ports_do_not_allow_is_dropped_with_its_reason(
     given = Scenario(design=example, catalog=shop, until_s=2.0, seed=1)
     _, base = base_runs(crowded(shop), shop)
     found = trial(given, base, jobs=1)
+    assert found.dropped[0].place.link_ids == (link.id,)
     assert found.fixes == ()
     assert "4 eth ports, 6 are linked" in found.dropped[0].reason
 
@@ -186,6 +187,23 @@ def test_a_price_that_nobody_knows_is_said(shop: Catalog) -> None:
     assert chip.unpriced == (() if chip.price else ("zhenwu-m890",))
 
 
+def test_cables_have_no_price_that_is_known(
+    shop: Catalog, monkeypatch: pytest.MonkeyPatch, example: Design
+) -> None:
+    link = next(link for link in example.links if link.id == "gateway-leaf-0")
+    fewer = msgspec.structs.replace(link, count=1)
+    rest = tuple(row for row in example.links if row.id != link.id)
+    design = msgspec.structs.replace(example, links=(fewer, *rest))
+    asked = Proposal(text="More cables", why="", change=Batch((PutLinks((link,)),)))
+    monkeypatch.setattr("engine.study.fixes.proposed", lambda *_: iter((asked,)))
+    given = Scenario(design=design, catalog=shop, until_s=2.0, seed=1)
+    base = [whatif.run_scenario(dataclasses.replace(given, seed=seed)) for seed in (1, 2)]
+    fix = trial(given, base, jobs=1).fixes[0]
+    assert fix.unpriced == ("cables",)
+    assert fix.worth.tokens_per_s_a_thousand is None
+    assert fix.worth.latency_a_million is None
+
+
 def test_a_cancelled_trial_stops(shop: Catalog) -> None:
     given, base = base_runs(crowded(shop), shop)
     with pytest.raises(Stopped):
@@ -202,16 +220,17 @@ def test_progress_rises_to_the_end_though_proposals_are_dropped(shop: Catalog) -
 
 
 @pytest.mark.parametrize(
-    ("latency", "tokens", "helps", "harms"),
+    ("latency", "tokens", "verdict"),  # of helping, harming, changing nothing
     [
-        ((0.1, 0.3), (0.0, 0.0), True, False),
-        ((-0.1, 0.3), (-0.1, 0.1), False, False),
-        ((-0.1, 0.1), (0.1, 0.3), True, False),
-        ((-0.3, -0.1), (0.1, 0.3), False, True),
+        ((0.1, 0.3), (0.0, 0.0), (True, False, False)),
+        ((-0.1, 0.3), (-0.1, 0.1), (False, False, False)),
+        ((-0.1, 0.1), (0.1, 0.3), (True, False, False)),
+        ((-0.3, -0.1), (0.1, 0.3), (False, True, False)),
+        ((0.0, 0.0), (-0.00001, 0.00001), (False, False, True)),
     ],
 )
 def test_a_fix_helps_if_it_is_quicker_or_more_for_certain(
-    latency: tuple[float, float], tokens: tuple[float, float], helps: bool, harms: bool
+    latency: tuple[float, float], tokens: tuple[float, float], verdict: tuple[bool, bool, bool]
 ) -> None:
     def gain(bounds: tuple[float, float]) -> Gain:
         return Gain(mean=sum(bounds) / 2, low=bounds[0], high=bounds[1])
@@ -219,4 +238,4 @@ def test_a_fix_helps_if_it_is_quicker_or_more_for_certain(
     effect = Effect(latency=gain(latency), output_tokens_per_s=gain(tokens))
     proposal = Proposal(text="", why="", change=Batch(()))
     fix = Fix(proposal=proposal, effect=effect, price=0.0, power_w=0.0)
-    assert (fix.helps, fix.harms) == (helps, harms)
+    assert (fix.helps, fix.harms, fix.is_idle) == verdict
