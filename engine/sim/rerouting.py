@@ -168,14 +168,16 @@ def _transfers(
     base = lowered.transfers
     if not changed[base.link].any():
         return base
+    limits = [pool.limits for pool in lowered.pools]
+    alone = ~np.array([limit.shares for limit in limits])[lowered.replicas.pool]
     found = transfer_tables(
         lowered.replicas,
         lowered.services,
-        [pool.limits for pool in lowered.pools],
+        limits,
         lowered.fabric,
         routes,
         loads=bool((base.storage >= 0).any()),
-        migrates=bool((base.peer >= 0).any()),
+        migrates=bool((base.peer[alone] >= 0).any()),
         down=down,
     )
     found = _with_dead_ways(found, base)
