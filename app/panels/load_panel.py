@@ -23,7 +23,7 @@ from engine.errors import EngineError
 from engine.scenario.design import Deployment, Design, PoolRole, Precision, Router, Tenant
 from engine.scenario.own_models import design_catalog
 from engine.topology.changes import Batch, Change, SetSection
-from engine.workload.profiles import PROFILES
+from engine.workload.profiles import shipped_profiles
 from engine.workload.spec import WorkloadKind
 
 
@@ -125,7 +125,7 @@ class LoadPanel(QWidget):
                           lambda: services_of(self._document)),
             Column(title=tr("Workload"), tooltip=tr("A profile with published statistics; "
                    "choosing one draws its figures anew"), read=lambda t: t.workload.profile,
-                   write=lambda t, name: with_profile(self._document, t, name), choices=lambda: [(n, n) for n in PROFILES]),
+                   write=lambda t, name: with_profile(self._document, t, name), choices=lambda: [(n, p.name) for n, p in shipped_profiles().items()]),
             Column(title=tr("Load"), tooltip=tr("Agents of a closed loop, or requests a second"),
                    read=_load_text, write=self._with_load),
             choice_column("priority", tr("Priority"),

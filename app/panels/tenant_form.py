@@ -12,7 +12,7 @@ from app.panels.workload_rows import add_workload
 from engine.errors import TopologyError
 from engine.scenario.design import Tenant
 from engine.topology.changes import SetSection
-from engine.workload.profiles import PROFILES
+from engine.workload.profiles import shipped_profiles
 
 DAY_S = 86_400.0
 MOST_WAIT_S = 1e9
@@ -83,7 +83,7 @@ class TenantForm(Form):
         section.add(
             ChoiceRow(
                 self.tr("Profile"),
-                [(name, name) for name in PROFILES],
+                [(name, profile.name) for name, profile in shipped_profiles().items()],
                 lambda: self.tenant().workload.profile,
                 self._set_profile,
                 tip,

@@ -1,18 +1,65 @@
-"""Named workloads, fitted to published statistics of the catalogue; the fit is done here.
+"""Named workloads: `resources/workloads/profiles.json` says which figures of the catalogue fit them.
 
 A log-normal is fixed by median and mean: sigma = sqrt(2 ln(mean / median)), and a clipped one by
 the sigma that gives the mean after the clip. Where quantiles are
 published instead, sigma is the least-squares slope of ln(quantile / median) over the normal
-quantile.
+quantile; mean and a quantile q above give m exp(s^2/2) and m exp(z s) two equations; a mean
+and a sigma leave the median.
 """
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
 from statistics import NormalDist
 
+import msgspec
+
 from engine.catalog.catalog import Catalog
-from engine.errors import ScenarioError
+from engine.catalog.resources import resource_path
+from engine.errors import CatalogError, ScenarioError
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
+
+MAX_BYTES = 1_000_000
+LARGEST = 1e9
+
+MakeWorkload = Callable[[Catalog, float, int], WorkloadSpec]
+
+
+class LawFit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which figures give a log-normal: median or mean, and mean, quantiles or sigma beside it."""
+
+    median: str = ""
+    mean: str = ""
+    sigma: str = ""
+    quantiles: dict[str, str] = {}
+    low: float = 1.0
+    high: float = LARGEST
+    high_window: float = 0.0  # share of the model's window that bounds it, 0: no share
+    clipped: bool = True  # the mean is that after the clip
+
+    def names(self) -> list[str]:
+        """The figures that it takes."""
+        names = [self.median, self.mean, self.sigma, *self.quantiles.values()]
+        return [name for name in names if name]
+
+
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One named workload: the laws and values of a `WorkloadSpec` by figures of the catalogue."""
+
+    id: str
+    name: str
+    kind: WorkloadKind
+    summary: str
+    laws: dict[str, LawFit]
+    values: dict[str, str] = {}
+
+
+class ProfileFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file of profiles."""
+
+    version: str
+    profiles: tuple[Profile, ...]
 
 
 def clipped_mean(median: float, sigma: float, high: float) -> float:
@@ -68,88 +115,111 @@ def sigma_from_quantiles(median: float, quantiles: dict[float, float]) -> tuple[
     return sigma, math.exp(worst)
 
 
+def sigma_from_mean_and_quantile(mean: float, probability: float, value: float) -> float:
+    """Sigma of the log-normal with a mean and one quantile above it: the smaller root.
+
+    From mean = m exp(s^2/2) and value = m exp(z s): s^2/2 - z s + ln(value/mean) = 0.
+
+    Raises:
+        ScenarioError: no log-normal has them.
+    """
+    z = NormalDist().inv_cdf(probability)
+    root = z * z - 2.0 * math.log(value / mean) if value > mean > 0 else -1.0
+    if root < 0:
+        raise ScenarioError(
+            "distribution", f"mean {mean:g} and quantile {value:g} do not go together"
+        )
+    return z - math.sqrt(root)
+
+
+def read_profiles(path: Path) -> dict[str, Profile]:
+    """The profiles of a file by id.
+
+    Raises:
+        CatalogError: it is missing, damaged, or names a profile or field that cannot be.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise CatalogError(path.name, f"is over {MAX_BYTES:,} bytes")
+        content = msgspec.json.decode(path.read_bytes(), type=ProfileFile)
+    except OSError as error:
+        raise CatalogError(path.name, f"cannot be read ({error})", "check the file") from error
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise CatalogError(path.name, str(error)) from error
+    found: dict[str, Profile] = {}
+    for profile in content.profiles:
+        if profile.id in found:
+            raise CatalogError(f"{path.name}: {profile.id}", "is there twice")
+        _check_profile(profile, path.name)
+        found[profile.id] = profile
+    return found
+
+
+def _check_profile(profile: Profile, place: str) -> None:
+    fields = {field.name: field.type for field in msgspec.structs.fields(WorkloadSpec)}
+    for name, fit in profile.laws.items():
+        where = f"{place}: {profile.id} {name}"
+        if fields.get(name) is not LogNormal:
+            raise CatalogError(where, "is no distribution of a workload")
+        if bool(fit.median) + bool(fit.mean) + bool(fit.sigma) + bool(fit.quantiles) < 2:
+            raise CatalogError(where, "needs two of median, mean, sigma and quantiles")
+    for name in profile.values:
+        if fields.get(name) is not float:
+            raise CatalogError(f"{place}: {profile.id} {name}", "is no number of a workload")
+
+
+@lru_cache(maxsize=1)
+def shipped_profiles() -> dict[str, Profile]:
+    """The profiles that come with the program."""
+    return read_profiles(resource_path("workloads", "profiles.json"))
+
+
+def fitted(fit: LawFit, catalog: Catalog, window_tokens: int) -> LogNormal:
+    """The log-normal of a fit, bounded by a model's window.
+
+    Raises:
+        CatalogError: a figure that the catalogue does not have.
+        ScenarioError: figures that no log-normal has.
+    """
+    value = {name: catalog.figure(name).value for name in fit.names()}
+    high = min(fit.high, fit.high_window * window_tokens if fit.high_window else LARGEST)
+    quantiles = {float(p): value[name] for p, name in fit.quantiles.items()}
+    if fit.sigma:
+        sigma = value[fit.sigma]
+    elif quantiles and fit.median:
+        sigma, _ = sigma_from_quantiles(value[fit.median], quantiles)
+    elif quantiles:
+        probability, point = next(iter(quantiles.items()))
+        sigma = sigma_from_mean_and_quantile(value[fit.mean], probability, point)
+    elif fit.clipped:
+        sigma = sigma_from_clipped_mean(value[fit.median], value[fit.mean], high)
+    else:
+        sigma = sigma_from_mean(value[fit.median], value[fit.mean])
+    median = value[fit.median] if fit.median else value[fit.mean] / math.exp(sigma * sigma / 2)
+    return LogNormal(median=median, sigma=sigma, low=fit.low, high=high)
+
+
+def make_workload(
+    profile: Profile, catalog: Catalog, load: float, window_tokens: int
+) -> WorkloadSpec:
+    """The workload of a profile: `load` agents, or requests a second of an open loop."""
+    laws = {name: fitted(fit, catalog, window_tokens) for name, fit in profile.laws.items()}
+    values = {name: catalog.figure(figure).value for name, figure in profile.values.items()}
+    spec = WorkloadSpec(kind=profile.kind, profile=profile.id, **laws, **values)  # type: ignore[arg-type]
+    if profile.kind is WorkloadKind.AGENTS:
+        return msgspec.structs.replace(spec, agents=int(load))
+    return msgspec.structs.replace(spec, rate_per_s=load)
+
+
 def coding_agent(catalog: Catalog, agents: int, window_tokens: int) -> WorkloadSpec:
     """Coding agents with the statistics of the TraceLab pool, capped at a model's window."""
-
-    def value(name: str) -> float:
-        return catalog.figure(name).value
-
-    tool_sigma, _ = sigma_from_quantiles(
-        value("wl.tl.tool_p50"), {0.9: value("wl.tl.tool_p90"), 0.99: value("wl.tl.tool_p99")}
-    )
-    think_sigma, _ = sigma_from_quantiles(
-        value("wl.tl.human_p50"), {0.9: value("wl.tl.human_p90")}
-    )
-    prefix, append, output = value("wl.tl.prefix"), value("wl.tl.append"), value("wl.tl.out")
-    return WorkloadSpec(
-        kind=WorkloadKind.AGENTS,
-        profile="coding-agent",
-        agents=agents,
-        prefix_tokens=LogNormal(
-            median=prefix,
-            sigma=sigma_from_mean(prefix, value("wl.tl.prefix_mean")),
-            low=1024.0,
-            high=0.9 * window_tokens,
-        ),
-        append_tokens=LogNormal(
-            median=append,
-            sigma=sigma_from_clipped_mean(append, value("wl.tl.append_mean"), 0.5 * window_tokens),
-            low=1.0,
-            high=0.5 * window_tokens,
-        ),
-        output_tokens=LogNormal(
-            median=output,
-            sigma=sigma_from_clipped_mean(output, value("wl.tl.out_mean"), 32_768.0),
-            low=1.0,
-            high=32_768.0,
-        ),
-        tool_s=LogNormal(median=value("wl.tl.tool_p50"), sigma=tool_sigma, low=0.01, high=3600.0),
-        think_s=LogNormal(
-            median=value("wl.tl.human_p50"), sigma=think_sigma, low=1.0, high=86_400.0
-        ),
-        tool_cpu_s=LogNormal(median=0.1, sigma=1.5, low=0.001, high=600.0),
-        steps_per_task=value("wl.tl.steps"),
-        growth_ratio=1.0 / value("wl.tl.amp"),
-    )
+    return make_workload(shipped_profiles()["coding-agent"], catalog, agents, window_tokens)
 
 
-def chat(catalog: Catalog, rate_per_s: float, window_tokens: int) -> WorkloadSpec:
-    """An open loop of chats like the Azure conversation trace (medians and means as published)."""
-    del catalog
-    return WorkloadSpec(
-        kind=WorkloadKind.POISSON,
-        profile="chat",
-        rate_per_s=rate_per_s,
-        input_tokens=LogNormal(
-            median=1020.0, sigma=sigma_from_mean(1020.0, 1155.0), low=1.0, high=0.9 * window_tokens
-        ),
-        output_tokens=LogNormal(
-            median=129.0, sigma=sigma_from_mean(129.0, 211.0), low=1.0, high=16_384.0
-        ),
-    )
+def _maker(profile: Profile) -> MakeWorkload:
+    return lambda catalog, load, window: make_workload(profile, catalog, load, window)
 
 
-def api(catalog: Catalog, rate_per_s: float, window_tokens: int) -> WorkloadSpec:
-    """An open loop of long prompts like the Mooncake conversation trace."""
-    del catalog
-    return WorkloadSpec(
-        kind=WorkloadKind.POISSON,
-        profile="api",
-        rate_per_s=rate_per_s,
-        input_tokens=LogNormal(
-            median=6909.0,
-            sigma=sigma_from_mean(6909.0, 12035.0),
-            low=1.0,
-            high=0.9 * window_tokens,
-        ),
-        output_tokens=LogNormal(
-            median=230.0, sigma=sigma_from_mean(230.0, 343.0), low=1.0, high=16_384.0
-        ),
-    )
-
-
-PROFILES: dict[str, Callable[[Catalog, float, int], WorkloadSpec]] = {
-    "coding-agent": lambda catalog, load, window: coding_agent(catalog, int(load), window),
-    "chat": chat,
-    "api": api,
+PROFILES: dict[str, MakeWorkload] = {
+    name: _maker(profile) for name, profile in shipped_profiles().items()
 }

@@ -86,11 +86,11 @@ def test_cells_write_the_tenant_as_one_command_each(load: LoadPanel, document: D
 def test_a_profile_brings_its_own_kind_of_load(load: LoadPanel, document: Document) -> None:
     view = load.tenants
     view.add.click()
-    assert put(view, 0, "Workload", "chat")
+    assert put(view, 0, "Workload", "azure-chat")
     assert document.design().tenants[0].workload.kind is WorkloadKind.POISSON
     assert cell(view, 0, "Load") == "1 /s"
     assert put(view, 0, "Load", "4 /s")
-    assert put(view, 0, "Workload", "api")
+    assert put(view, 0, "Workload", "bailian-api")
     assert document.design().tenants[0].workload.rate_per_s == 4.0
     assert put(view, 0, "Workload", "coding-agent")
     assert document.design().tenants[0].workload.kind is WorkloadKind.AGENTS

@@ -1,11 +1,23 @@
 """The agents' distributions have the published medians and means."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from engine.catalog.catalog import Catalog
-from engine.workload.profiles import coding_agent, sigma_from_mean
-from engine.workload.spec import LogNormal
+from engine.errors import CatalogError, ScenarioError
+from engine.workload.profiles import (
+    PROFILES,
+    LawFit,
+    coding_agent,
+    fitted,
+    read_profiles,
+    shipped_profiles,
+    sigma_from_mean,
+    sigma_from_mean_and_quantile,
+)
+from engine.workload.spec import LogNormal, WorkloadKind
 
 WINDOW = 262_144
 
@@ -42,3 +54,89 @@ def test_tools_have_the_published_median_and_tail(shop: Catalog) -> None:
 
 def test_sigma_follows_from_median_and_mean() -> None:
     assert sigma_from_mean(100.0, 100.0 * np.exp(0.5)) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("profile", "law", "median", "mean", "quantile"),
+    [
+        ("mooncake-chat", "input_tokens", 6909.0, None, None),
+        ("mooncake-chat", "output_tokens", None, 343.0, (0.9, 597.0)),
+        ("mooncake-tool-agent", "input_tokens", None, 8596.0, None),
+        ("mooncake-tool-agent", "output_tokens", None, 182.0, None),
+        ("bailian-api", "input_tokens", 208.0, None, None),
+        ("bailian-api", "output_tokens", 792.0, 1523.0, None),
+        ("azure-chat", "output_tokens", 129.0, 211.0, None),
+        ("azure-code", "input_tokens", 1469.0, 2048.0, None),
+        ("azure-code", "output_tokens", 13.0, 28.0, None),
+    ],
+)
+def test_each_profile_has_the_figures_of_its_source(
+    shop: Catalog,
+    profile: str,
+    law: str,
+    median: float | None,
+    mean: float | None,
+    quantile: tuple[float, float] | None,
+) -> None:
+    values = draws(getattr(PROFILES[profile](shop, 1.0, WINDOW), law))
+    if median is not None:
+        assert np.median(values) == pytest.approx(median, rel=0.02)
+    if mean is not None:
+        assert values.mean() == pytest.approx(mean, rel=0.03)
+    if quantile is not None:
+        assert np.quantile(values, quantile[0]) == pytest.approx(quantile[1], rel=0.03)
+
+
+def test_every_figure_of_a_profile_is_in_the_catalogue_with_a_source(shop: Catalog) -> None:
+    for profile in shipped_profiles().values():
+        names = [name for fit in profile.laws.values() for name in fit.names()]
+        for name in [*names, *profile.values.values()]:
+            figure = shop.figure(name)
+            assert figure.source
+            if figure.is_estimate:
+                assert figure.low_value < figure.value < figure.high_value
+
+
+@pytest.mark.parametrize("profile", list(PROFILES))
+def test_a_profile_takes_its_load_and_stays_within_the_window(shop: Catalog, profile: str) -> None:
+    load = PROFILES[profile](shop, 7.0, 32_768)
+    assert load.profile == profile
+    assert (load.agents if load.kind is WorkloadKind.AGENTS else load.rate_per_s) == 7
+    for name in shipped_profiles()[profile].laws:
+        if name in ("input_tokens", "prefix_tokens", "append_tokens"):
+            assert getattr(load, name).high <= 32_768
+
+
+LAW = '{"median": "wl.tl.append", "mean": "wl.tl.append_mean"}'
+
+
+@pytest.mark.parametrize(
+    ("body", "complaint"),
+    [
+        ("", "truncated"),
+        ('{"version": "1", "profiles": 3}', "array"),
+        (f'"laws": {{"nobody": {LAW}}}', "no distribution"),
+        ('"laws": {"input_tokens": {"median": "wl.tl.append"}}', "needs two"),
+        (f'"laws": {{"input_tokens": {LAW}}}, "values": {{"agents": "wl.tl.steps"}}', "no number"),
+        (f'"laws": {{"input_tokens": {LAW}}}, "more": 1', "unknown field"),
+    ],
+)
+def test_a_damaged_file_of_profiles_is_refused(tmp_path: Path, body: str, complaint: str) -> None:
+    path = tmp_path / "profiles.json"
+    one = '{"id": "a", "name": "A", "kind": "poisson", "summary": "", '
+    is_part = body.startswith('"')
+    path.write_text(f'{{"version": "1", "profiles": [{one}{body}}}]}}' if is_part else body)
+    with pytest.raises(CatalogError, match=complaint):
+        read_profiles(path)
+
+
+def test_a_figure_that_is_not_there_is_named(shop: Catalog) -> None:
+    with pytest.raises(CatalogError, match=r"wl\.nowhere"):
+        fitted(LawFit(median="wl.nowhere", mean="wl.tl.append"), shop, WINDOW)
+
+
+def test_a_mean_and_a_quantile_that_no_log_normal_has_are_refused() -> None:
+    assert sigma_from_mean_and_quantile(100.0, 0.9, 200.0) == pytest.approx(0.81, abs=0.3)
+    for value in (50.0, 1e9):
+        with pytest.raises(ScenarioError, match="go together"):
+            sigma_from_mean_and_quantile(100.0, 0.9, value)
