@@ -184,7 +184,7 @@ def pool_summaries(
                 replicas=int(mine.sum()),
                 chips=int((chip_pool == number).sum()),
                 utilisation=float(busy[chip_pool == number].mean()),
-                replicas_paid=paid_s.get(number, mine.sum() * span_s) / span_s,
+                replicas_paid=paid_s.get(number, float(mine.sum()) * span_s) / span_s,
                 kv_memory=float(results.kv_used_token_s[mine].sum() / room) if room else 0.0,
             )
         )

@@ -8,6 +8,8 @@ import pytest
 
 from engine.catalog.catalog import Catalog
 from engine.errors import ScenarioError
+from engine.metrics.summary import summarise
+from engine.report.tables import summary_lines
 from engine.scenario.design import Design, Router
 from engine.scenario.scenario import Scenario
 from engine.sim.codes import Cause
@@ -158,6 +160,17 @@ def test_prefix_affinity_finds_the_replica_that_has_the_prefix(shop: Catalog) ->
     replica, cached = results.replica[order], results.cached_tokens[order]
     assert replica.tolist() == [0, 1, 0, 1, 0]
     assert cached.tolist() == [0, 0, 64, 48, 32]
+
+
+def test_the_summary_says_where_hits_came_from(shop: Catalog) -> None:
+    given = visits([0.0, 1.0], [[1, 2, 3, 4]] * 2)
+    design = meshed(shop, share_prefixes=True)
+    results, lowered = run(design, shop, given, 100)
+    scenario = Scenario(design=design, catalog=shop, until_s=1000.0, seed=1, trace=given)
+    summary = summarise(results, lowered, scenario)
+    assert summary.fetched is not None
+    assert summary.fetched.peers == pytest.approx(64 / 130)
+    assert any("49.2% from other replicas" in line for line in summary_lines(summary))
 
 
 @pytest.mark.parametrize(("slack", "share"), [(0, False), (100, True)])

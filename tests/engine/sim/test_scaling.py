@@ -6,6 +6,8 @@ import pytest
 
 from engine.catalog.catalog import Catalog
 from engine.errors import ScenarioError
+from engine.metrics.summary import summarise
+from engine.report.tables import summary_lines
 from engine.scenario.design import Autoscale, Design, Router
 from engine.scenario.faults import FaultEvent, FaultKind, FaultPlan
 from engine.scenario.scenario import Scenario
@@ -131,6 +133,19 @@ def test_what_is_paid_for_are_replicas_that_start_serve_and_drain(shop: Catalog)
     run.run_to_end()
     paid_s = run.results().scaling.paid_s[0]
     assert 60.0 + 3 * 12.0 < paid_s < 60.0 + 3 * 25.0  # the first all the time
+
+
+def test_the_summary_says_what_was_paid_for_and_what_agents_did(shop: Catalog) -> None:
+    design = farm(shop, RULE, storage=False)
+    scenario = Scenario(design=design, catalog=shop, until_s=60.0, seed=1, trace=burst())
+    run, lowered = begun(design, shop, burst(output=900, late=True), until_s=60.0)
+    run.run_to_end()
+    summary = summarise(run.results(), lowered, scenario)
+    assert 1.0 < summary.pools[0].replicas_paid < 2.5
+    assert summary.replica_starts == 3
+    line = next(line for line in summary_lines(summary) if line.startswith("autoscaling"))
+    assert line.endswith("of 4 replicas in the mean, 3 started")
+    assert msgspec.json.encode(summary)
 
 
 def test_slices_copies_and_looks_change_nothing(shop: Catalog) -> None:
