@@ -23,6 +23,7 @@ from tests.benchmarks import (
     long_runs,
     lowering,
     network,
+    prefixes,
     serving,
     start,
     steps,
@@ -35,6 +36,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Table]]] = {
     for module in (
         network,
         serving,
+        prefixes,
         long_runs,
         hall,
         lowering,

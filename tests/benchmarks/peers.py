@@ -1,9 +1,10 @@
 """Other simulators on the same input, each in a child process, where they are installed.
 
 An interpreter that has one of them is named by an environment variable (SIMGRID_PYTHON,
-VIDUR_PYTHON), as a peer may need other versions of its libraries; without it this one is tried.
+VIDUR_PYTHON, DYNOSIM_PYTHON), as a peer may need other versions of its libraries; without it this one is tried.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -28,9 +29,16 @@ class PeerRun(NamedTuple):
     cpu_s: float
 
 
-def interpreter(peer: str) -> str | None:
-    """The interpreter that can import a peer, None without one."""
-    python = os.environ.get(f"{peer.upper()}_PYTHON", sys.executable)
+class ReplayRun(NamedTuple):
+    """What a replay of a trace gave."""
+
+    rows: NDArray[np.float64]  # [requests, 5] arrival, TTFT, latency in ms, prompt, reused tokens
+    cpu_s: float
+
+
+def interpreter(peer: str, name: str = "") -> str | None:
+    """The interpreter that can import a peer, None without one; `name` if it is called otherwise."""
+    python = os.environ.get(f"{(name or peer).upper()}_PYTHON", sys.executable)
     found = subprocess.run([python, "-c", f"import {peer}"], capture_output=True, check=False)
     return python if found.returncode == 0 else None
 
@@ -76,6 +84,20 @@ def run_vidur(python: str, requests: RequestTables, peer: Path | None = None) ->
             return refused
         with np.load(found) as answer:
             return float(answer["seconds"])
+
+
+def run_dynosim(
+    python: str, asked: dict[str, object], peer: Path | None = None
+) -> ReplayRun | str:
+    """DynoSim on a trace, or the last line of why not."""
+    with tempfile.TemporaryDirectory() as folder:
+        given, found = Path(folder, "in.json"), Path(folder, "out.npz")
+        given.write_text(json.dumps(asked), encoding="utf-8")
+        refused = _run(python, peer or HERE / "dynosim_peer.py", given, found)
+        if refused:
+            return refused
+        with np.load(found) as answer:
+            return ReplayRun(answer["rows"], float(answer["seconds"]))
 
 
 def _run(python: str, program: Path, given: Path, found: Path) -> str:

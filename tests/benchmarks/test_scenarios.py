@@ -1,14 +1,16 @@
 """The benchmarks' own input is what it says: counts, loads, sizes, and the same for equal seeds."""
 
 import itertools
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.storage.flow_files import run_flow_files
-from tests.benchmarks import peers, scenarios, serving
+from tests.benchmarks import peers, prefixes, scenarios, serving
 from tests.benchmarks.scenarios import ENDPOINTS, EVERY, NIC_BYTES_PER_S, TEN, Scenario
+from tests.helpers import worlds
 
 STAND_IN = """
 import sys, numpy as np
@@ -141,3 +143,30 @@ def test_vidur_gets_the_requests_as_a_list(tmp_path: Path) -> None:
 
 def test_every_scenario_has_a_line_that_says_what_it_is() -> None:
     assert all(make.__doc__ for make in EVERY.values())
+
+
+def test_dynosim_gets_the_trace_in_mooncake_s_schema_and_refusals_are_told(
+    tmp_path: Path,
+) -> None:
+    case = prefixes.Case("two", prefixes.conversations(10, 5), 2, 100)
+    peer = tmp_path / "peer.py"
+    peer.write_text(
+        "import json, sys\nimport numpy as np\n"
+        "rows = json.loads(open(sys.argv[1]).read())['rows']\n"
+        "tokens = [row['input_length'] for row in rows]\n"
+        "assert all(len(r['hash_ids']) == -(-r['input_length'] // 512) for r in rows)\n"
+        "np.savez(sys.argv[2], seconds=0.5, rows=np.array(tokens, float))\n"
+    )
+    found = peers.run_dynosim(sys.executable, prefixes.asked_of_peer(case), peer)
+    assert isinstance(found, peers.ReplayRun)
+    assert found.rows.tolist() == case.trace.input_tokens.tolist()
+    peer.write_text("raise SystemExit('no such engine')\n")
+    refused = peers.run_dynosim(sys.executable, prefixes.asked_of_peer(case), peer)
+    assert refused == "no such engine"
+
+
+def test_the_compared_step_times_are_those_of_both_simulators() -> None:
+    trace = worlds.trace([0.0], [100], [5], [[]], 16)
+    _, results = prefixes.run(prefixes.Case("one", trace, 1, 4000))
+    assert results.first_token_s[0] == pytest.approx(prefixes.PREFILL_S)
+    assert results.finish_s[0] == pytest.approx(prefixes.PREFILL_S + 4 * prefixes.DECODE_S)
