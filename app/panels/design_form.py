@@ -5,23 +5,19 @@ from typing import Any
 
 from app.document import Document
 from app.jobs.band_job import BandJob
-from app.panels.edits import perform
+from app.panels.deployment_rows import DeploymentRows
+from app.panels.edits import models_of, perform
 from app.panels.fields import FieldRow, Form, LineRow, Section
 from app.panels.memory_bar import MemoryRow
 from app.panels.record_rows import RecordRows
 from app.panels.step_time import StepTimeRow
 from app.panels.workload_rows import add_workload
 from engine.errors import UnitError
-from engine.scenario.design import CollectiveAlgorithm, Precision, Router, Routing, ServingEngine
+from engine.scenario.design import Routing
 from engine.scenario.faults import FaultPolicy
 from engine.topology.changes import SetSection
 
 DAY_S = 86_400.0
-OFFERED_ENGINES = {  # those of earlier years are there to validate against
-    ServingEngine.VLLM.value: "vLLM",
-    ServingEngine.SGLANG.value: "SGLang",
-    ServingEngine.TENSORRT_LLM.value: "TensorRT-LLM",
-}
 
 
 class DesignForm(Form):
@@ -34,10 +30,14 @@ class DesignForm(Form):
         self._kind = document.design().workload.kind
         self._llms = document.design().llms
         self._fill_design(self.section(self.tr("Document")))
-        self._fill_deployment(self.section(self.tr("Deployment")))
-        self._fill_limits(self.section(self.tr("Scheduler limits")))
-        self._fill_prefixes(self.section(self.tr("Prefix cache")))
-        self._fill_autoscale(self.section(self.tr("Autoscaling")))
+        served = DeploymentRows(self._rows("deployment"), models_of(document))
+        section = self.section(self.tr("Deployment"))
+        served.add_deployment(section)
+        section.add(MemoryRow(document))
+        section.add(StepTimeRow(document, bands))
+        served.add_limits(self.section(self.tr("Scheduler limits")))
+        served.add_prefixes(self.section(self.tr("Prefix cache")))
+        served.add_autoscale(self.section(self.tr("Autoscaling")))
         self._fill_network(self.section(self.tr("Network")))
         add_workload(self, self._rows("workload"))
         self._fill_faults(self.section(self.tr("Faults")))
@@ -68,66 +68,6 @@ class DesignForm(Form):
             )
         )
 
-    def _fill_deployment(self, section: Section) -> None:
-        models = self._models()
-        precisions = [(item.value, item.name) for item in Precision]
-        section.add(self._choice("deployment", "model", self.tr("Model"), models, str))
-        engines = list(OFFERED_ENGINES.items())
-        section.add(
-            self._choice("deployment", "engine", self.tr("Engine"), engines, ServingEngine)
-        )
-        section.add(
-            self._choice("deployment", "precision", self.tr("Weights"), precisions, Precision)
-        )
-        section.add(
-            self._choice("deployment", "kv_precision", self.tr("KV cache"), precisions, Precision)
-        )
-        tip = self.tr("Chips that share each layer of one replica")
-        section.add(self._whole("deployment", "tp", self.tr("Tensor parallel"), 1, tip))
-        tip = self.tr(
-            "Ranks that repeat the attention, each with its own sequences; a replica has tensor "
-            "parallel x attention DP x stages chips"
-        )
-        section.add(self._whole("deployment", "attention_dp", self.tr("Attention DP"), 1, tip))
-        tip = self.tr("Stages of layers, one after the other")
-        section.add(self._whole("deployment", "pp", self.tr("Pipeline stages"), 1, tip))
-        tip = self.tr("Chips that share the experts of each layer")
-        section.add(self._whole("deployment", "ep", self.tr("Expert parallel"), 1, tip))
-        self._fill_collectives(section)
-        tip = self.tr("0: as many as fit on the drawn chips")
-        section.add(self._whole("deployment", "replicas", self.tr("Replicas"), 0, tip))
-        self._fill_steps(section)
-        section.add(MemoryRow(self._document))
-        section.add(StepTimeRow(self._document, self._bands))
-
-    def _fill_collectives(self, section: Section) -> None:
-        """Which algorithm reduces, in place of the library's choice."""
-        algorithms = [
-            (CollectiveAlgorithm.AUTO.value, self.tr("Automatic")),
-            (CollectiveAlgorithm.RING.value, self.tr("Ring")),
-            (CollectiveAlgorithm.TREE.value, self.tr("Double tree")),
-            (CollectiveAlgorithm.HALVING_DOUBLING.value, self.tr("Halving-doubling")),
-            (CollectiveAlgorithm.ONE_SHOT.value, self.tr("One-shot")),
-            (CollectiveAlgorithm.TWO_SHOT.value, self.tr("Two-shot")),
-            (CollectiveAlgorithm.IN_SWITCH.value, self.tr("In the switch")),
-            (CollectiveAlgorithm.HIERARCHICAL.value, self.tr("Hierarchical")),
-        ]
-        row = self._choice(
-            "deployment",
-            "collective_algorithm",
-            self.tr("All-reduce"),
-            algorithms,
-            CollectiveAlgorithm,
-        )
-        row.setToolTip(
-            self.tr(
-                "How tensor-parallel ranks reduce. Automatic: the engine's own kernels for small "
-                "messages, its library's quickest for large ones. In the switch needs switches "
-                "that add up; hierarchical needs ranks in several domains and holds for experts too"
-            )
-        )
-        section.add(row)
-
     def _fill_network(self, section: Section) -> None:
         """What the drawn network does that no single device of it says."""
         ways = [
@@ -143,113 +83,6 @@ class DesignForm(Form):
             )
         )
         section.add(row)
-
-    def _fill_steps(self, section: Section) -> None:
-        """Speculative decoding and the balance of experts."""
-        tip = self.tr("Tokens drafted for each sequence in a step; 0: no speculative decoding")
-        section.add(
-            self._whole("deployment", "speculative_tokens", self.tr("Draft tokens"), 0, tip)
-        )
-        tip = self.tr("Tokens that come out of a step in the mean; 1: no drafted one is accepted")
-        section.add(
-            self._quantity(
-                "deployment",
-                "acceptance_length",
-                self.tr("Accepted a step"),
-                "count",
-                1.0,
-                65.0,
-                tip,
-            )
-        )
-        tip = self.tr(
-            "Exponent of the power law of expert popularity; 0: balanced, 1.01: as measured"
-        )
-        section.add(
-            self._quantity(
-                "deployment", "expert_skew", self.tr("Expert skew"), "count", 0.0, 3.0, tip
-            )
-        )
-
-    def _models(self) -> list[tuple[str, str]]:
-        """Ids and names of the models to choose from: the design's own first, then the shop's."""
-        own = [(llm.id, self.tr("{0} (own)").format(llm.name)) for llm in self._llms]
-        shop = [(llm.id, llm.name) for llm in self._document.catalog.llms.values()]
-        return own + sorted(shop, key=lambda model: model[1].casefold())
-
-    def _fill_limits(self, section: Section) -> None:
-        tip = self.tr("Requests in one batch of a replica")
-        section.add(self._whole("deployment", "max_num_seqs", self.tr("Batch slots"), 1, tip))
-        tip = self.tr("Tokens that one step may compute")
-        section.add(
-            self._whole("deployment", "max_num_batched_tokens", self.tr("Tokens a step"), 1, tip)
-        )
-        section.add(
-            self._quantity(
-                "deployment",
-                "memory_utilisation",
-                self.tr("Memory share"),
-                "ratio",
-                0.05,
-                1.0,
-                self.tr("Share of chip memory that weights and KV may fill"),
-            )
-        )
-        section.add(self._check("deployment", "chunked_prefill", self.tr("Chunked prefill")))
-        routers = [
-            (Router.ROUND_ROBIN.value, self.tr("Round robin")),
-            (Router.LEAST_LOADED.value, self.tr("Least loaded")),
-            (Router.SESSION_STICKY.value, self.tr("Session sticky")),
-            (Router.PREFIX_AFFINITY.value, self.tr("Prefix affinity")),
-        ]
-        section.add(self._choice("deployment", "router", self.tr("Router"), routers, Router))
-
-    def _fill_prefixes(self, section: Section) -> None:
-        """How long prefixes are kept, where they go, and who may use them."""
-        section.add(self._check("deployment", "prefix_cache", self.tr("Keep prefixes")))
-        tip = self.tr(
-            "Requests more than the least loaded that a replica with the prefix may have"
-        )
-        section.add(self._whole("deployment", "affinity_slack", self.tr("Affinity slack"), 0, tip))
-        tip = self.tr("A prefix is forgotten so long after its last use; 0: never")
-        section.add(
-            self._quantity(
-                "deployment", "prefix_ttl_s", self.tr("Prefix life"), "s", 0.0, 1e9, tip
-            )
-        )
-        tip = self.tr("GB of host memory that each replica keeps evicted prefixes in; 0: none")
-        section.add(
-            self._quantity(
-                "deployment", "host_kv_gb", self.tr("In host memory"), "GB", 0.0, 1e6, tip
-            )
-        )
-        tip = self.tr("GB on the drawn storage that each replica keeps prefixes in; 0: none")
-        section.add(
-            self._quantity(
-                "deployment", "storage_kv_gb", self.tr("On storage"), "GB", 0.0, 1e6, tip
-            )
-        )
-        section.add(self._check("deployment", "share_prefixes", self.tr("Share prefixes")))
-
-    def _fill_autoscale(self, section: Section) -> None:
-        """How many replicas serve as the load comes and goes."""
-        rows = self._rows("deployment")
-        tip = self.tr("Replicas that always serve; 0: all that there are, no autoscaling")
-        section.add(rows.whole("autoscale.min_replicas", self.tr("At least"), 0, tip))
-        tip = self.tr("Requests in flight that each replica is wanted for")
-        section.add(
-            rows.quantity(
-                "autoscale.target_in_flight", self.tr("Requests each"), "count", 0.01, 1e6, tip
-            )
-        )
-        for name, label, low, tip in (
-            ("every_s", self.tr("Counted every"), 0.1, self.tr("Time between two decisions")),
-            ("idle_s", self.tr("Fewer after"), 0.0,
-             self.tr("Replicas go if no more were wanted for so long")),
-            ("start_s", self.tr("Process start"), 0.0,
-             self.tr("After the weights have come from the drawn storage")),
-        ):  # fmt: skip
-            section.add(rows.quantity(f"autoscale.{name}", label, "s", low, 1e9, tip))
 
     def _fill_faults(self, section: Section) -> None:
         """What is done about faults; which come and when is in the table below the canvas."""
@@ -314,9 +147,6 @@ class DesignForm(Form):
         cast: Callable[[str], Any],
     ) -> FieldRow:
         return self._rows(section).choice(name, label, choices, cast)
-
-    def _check(self, section: str, name: str, label: str) -> FieldRow:
-        return self._rows(section).check(name, label)
 
     def _whole(self, section: str, name: str, label: str, low: int, tooltip: str) -> FieldRow:
         return self._rows(section).whole(name, label, low, tooltip)

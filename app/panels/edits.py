@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import msgspec
+from PySide6.QtCore import QCoreApplication
 
 from app.document import Document
 from engine.errors import TopologyError, UnitError
@@ -87,3 +88,13 @@ def read_typed(text: str, unit: str, low: float, high: float, wanted: str) -> fl
     if not low <= value <= high:
         raise UnitError(text, wanted)
     return value
+
+
+def models_of(document: Document) -> list[tuple[str, str]]:
+    """Ids and names of the models to choose from: the design's own first, then the shop's."""
+    own = [
+        (llm.id, QCoreApplication.translate("DesignForm", "{0} (own)").format(llm.name))
+        for llm in document.design().llms
+    ]
+    shop = [(llm.id, llm.name) for llm in document.catalog.llms.values()]
+    return own + sorted(shop, key=lambda model: model[1].casefold())

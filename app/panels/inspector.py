@@ -10,6 +10,7 @@ from app.panels.design_form import DesignForm
 from app.panels.element_form import ElementForm
 from app.panels.fields import Form
 from app.panels.link_form import LinkForm
+from app.panels.pool_form import PoolForm
 from app.panels.tenant_form import TenantForm
 
 
@@ -25,6 +26,7 @@ class InspectorPanel(QWidget):
         self._bands = bands
         self._key: tuple[str, ...] | None = None
         self.tenant = -1  # the row whose page is shown while nothing is selected
+        self.pool = -1  # the same of the pools beside the design's own deployment
         self._scroll = QScrollArea()
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -44,18 +46,24 @@ class InspectorPanel(QWidget):
 
     def show_tenant(self, row: int) -> None:
         """The page of a tenant, until something is selected."""
-        self.tenant = row
+        self.tenant, self.pool = row, -1
+        self._document.select(frozenset())
+        self._later.start()
+
+    def show_pool(self, row: int) -> None:
+        """The page of a pool, by its row in the table: the first is the design's own deployment."""
+        self.tenant, self.pool = -1, row - 1
         self._document.select(frozenset())
         self._later.start()
 
     def show_design(self) -> None:
         """The page of the selection, or of the whole design."""
-        self.tenant = -1
+        self.tenant = self.pool = -1
         self._later.start()
 
     def _on_selection(self) -> None:
         if self._document.selection:
-            self.tenant = -1
+            self.tenant = self.pool = -1
         self._later.start()
 
     def rebuild(self) -> None:
@@ -85,6 +93,10 @@ class InspectorPanel(QWidget):
             form = TenantForm(self._document, self.tenant)
             form.left.connect(self.show_design)
             return form
+        if not key and 0 <= self.pool < len(design.pools):
+            page = PoolForm(self._document, self.pool)
+            page.left.connect(self.show_design)
+            return page
         if not key:
             return DesignForm(self._document, self._bands)
         if elements:
@@ -100,7 +112,9 @@ class InspectorPanel(QWidget):
         return label
 
     def _on_changed(self, _change: object) -> None:
-        outdated = isinstance(self.form, DesignForm | TenantForm) and self.form.is_outdated
+        outdated = (
+            isinstance(self.form, DesignForm | TenantForm | PoolForm) and self.form.is_outdated
+        )
         if self._selection_key() != self._key or outdated:
             self._later.start()
         elif self.form is not None:

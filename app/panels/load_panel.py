@@ -31,6 +31,7 @@ class LoadPanel(QWidget):
     """Two tables; each edit of a cell is one command."""
 
     tenant_chosen = Signal(int)  # its row: the inspector shows all its fields
+    pool_chosen = Signal(int)
 
     def __init__(self, document: Document) -> None:
         super().__init__()
@@ -64,6 +65,8 @@ class LoadPanel(QWidget):
         layout.addWidget(split)
         self.tenants.table.selectionModel().currentRowChanged.connect(self._on_tenant)
         self.tenants.table.clicked.connect(self._on_tenant)
+        self.pools.table.selectionModel().currentRowChanged.connect(self._on_pool)
+        self.pools.table.clicked.connect(self._on_pool)
         document.changed.connect(self._refresh)
         document.replaced.connect(self._refresh)
 
@@ -74,6 +77,10 @@ class LoadPanel(QWidget):
     def _on_tenant(self, index: QModelIndex, *_args: object) -> None:
         if index.isValid():
             self.tenant_chosen.emit(index.row())
+
+    def _on_pool(self, index: QModelIndex, *_args: object) -> None:
+        if index.isValid():
+            self.pool_chosen.emit(index.row())
 
     def _read_tenants(self) -> tuple[Tenant, ...]:
         return self._document.design().tenants

@@ -200,6 +200,7 @@ class MainWindow(QMainWindow):
         self.inspector.trace_columns_requested.connect(self.traces.ask_columns)
         self.load = LoadPanel(self.document)
         self.load.tenant_chosen.connect(self._show_tenant)
+        self.load.pool_chosen.connect(self._show_pool)
         self.faults = FaultsPanel(self.document)
         self.fault_tool = FaultTool(self.document, self.run)
         left, right = Area.LeftDockWidgetArea, Area.RightDockWidgetArea
@@ -371,6 +372,10 @@ class MainWindow(QMainWindow):
 
     def _show_tenant(self, row: int) -> None:
         self.inspector.show_tenant(row)
+        self._raise("inspector")
+
+    def _show_pool(self, row: int) -> None:
+        self.inspector.show_pool(row)
         self._raise("inspector")
 
     def _set_theme(self, name: str) -> None:
