@@ -209,14 +209,19 @@ class KeyedCheckBox(QCheckBox):
 
     def event(self, event: QEvent) -> bool:
         """Keeps Space from the shortcuts while the box has the focus."""
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.key() == Qt.Key.Key_Space
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+        return takes_space(event) or super().event(event)
+
+
+def takes_space(event: QEvent) -> bool:
+    """Keeps Space, which is also the shortcut of Play, for the widget that has the focus."""
+    if (
+        isinstance(event, QKeyEvent)
+        and event.type() == QEvent.Type.ShortcutOverride
+        and event.key() == Qt.Key.Key_Space
+    ):
+        event.accept()
+        return True
+    return False
 
 
 class TextRow(FieldRow):

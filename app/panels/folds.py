@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from app.panels.fields import FieldRow, Section
+from app.panels.fields import FieldRow, Section, takes_space
 
 
 class KeyedToolButton(QToolButton):
@@ -14,14 +13,7 @@ class KeyedToolButton(QToolButton):
 
     def event(self, event: QEvent) -> bool:
         """Keeps Space from the shortcuts while the button has the focus."""
-        if (
-            isinstance(event, QKeyEvent)
-            and event.type() == QEvent.Type.ShortcutOverride
-            and event.key() == Qt.Key.Key_Space
-        ):
-            event.accept()
-            return True
-        return super().event(event)
+        return takes_space(event) or super().event(event)
 
 
 class FoldSection(Section):
