@@ -98,7 +98,7 @@ def _check_prefixes(deployment: Deployment) -> None:
     for name in ("prefix_ttl_s", "host_kv_gb", "storage_kv_gb", "affinity_slack"):
         value = getattr(deployment, name)
         if not 0 <= value < 1e9:
-            raise ScenarioError(f"deployment {name}", f"it is {value:g}", "set 0 or more")
+            raise ScenarioError(f"deployment {name}", f"it is {value:g}", "set 0 to 1e9")
     elsewhere = deployment.share_prefixes or deployment.host_kv_gb or deployment.storage_kv_gb
     if elsewhere and not (deployment.prefix_cache and deployment.chunked_prefill):
         raise ScenarioError(
