@@ -11,7 +11,7 @@ from app.panels.scrub_bar import ScrubBar
 from engine.units import format_quantity
 
 PROGRESS_STEPS = 1000
-KERNELS = 313  # that the first run of an installation compiles
+KERNELS = 371  # that the first run of an installation compiles
 
 
 class RunBar(QWidget):

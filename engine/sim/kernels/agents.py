@@ -29,6 +29,7 @@ from engine.sim.kernels.world import (
     THINKING,
     TOOL,
     TOOL_TIME,
+    UP,
     World,
 )
 from engine.sim.state import TOOL_WAIT, State
@@ -100,6 +101,8 @@ def _is_kept_at_home(w: World, s: State, a: int) -> bool:
 @bare
 def _warm(w: World, s: State, a: int) -> None:
     r = home_of(w, a)
+    if s.rep[r].up != UP:  # turned off: it begins with an empty cache
+        return
     size = w.pools[s.rep[r].pool].block_tokens
     tokens = int(s.agent[a].context)
     blocks = (tokens + size - 1) // size

@@ -9,7 +9,14 @@ from numpy.typing import NDArray
 
 from engine.sim.kernels.compiling import bare, inlined
 from engine.sim.kernels.prefixes import prefix_holder
-from engine.sim.kernels.world import LEAST_LOADED, PREFIX_AFFINITY, SESSION_STICKY, UP, World
+from engine.sim.kernels.world import (
+    DRAINING,
+    LEAST_LOADED,
+    PREFIX_AFFINITY,
+    SESSION_STICKY,
+    UP,
+    World,
+)
 from engine.sim.state import Records, State
 
 I4 = NDArray[np.int32]
@@ -55,11 +62,15 @@ def assign(w: World, s: State, r: int, delta: int) -> None:
 
 @bare
 def _next_up(rep: Records, replica: I4, first: int, members: int, seat: int) -> int:
-    """The seat of the next replica that is up, in turn from `seat`; that one if none is."""
-    for turn in range(members):
-        at = (seat + turn) % members
-        if rep[replica[first + at]].up == UP:
-            return at
+    """The seat of the next replica that is up, in turn from `seat`.
+
+    One that drains if none is, that of `seat` if none does.
+    """
+    for wanted in (UP, DRAINING):
+        for turn in range(members):
+            at = (seat + turn) % members
+            if rep[replica[first + at]].up == wanted:
+                return at
     return seat % members
 
 

@@ -15,6 +15,7 @@ from engine.sim.faults import Faults
 from engine.sim.lower import Lowered, lower
 from engine.sim.run import Simulation
 from engine.topology.generators import cable, draw
+from engine.workload.spec import WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
 from tests.helpers import worlds
 
@@ -146,6 +147,33 @@ def test_the_summary_says_what_was_paid_for_and_what_agents_did(shop: Catalog) -
     line = next(line for line in summary_lines(summary) if line.startswith("autoscaling"))
     assert line.endswith("of 4 replicas in the mean, 3 started")
     assert msgspec.json.encode(summary)
+
+
+def test_a_replica_that_starts_has_no_context_of_agents_that_began_warm(shop: Catalog) -> None:
+    load = WorkloadSpec(
+        kind=WorkloadKind.AGENTS, agents=24, prefix_tokens=worlds.fixed(400),
+        append_tokens=worlds.fixed(40), output_tokens=worlds.fixed(200), tool_s=worlds.fixed(0.1),
+        think_s=worlds.fixed(0.1), warm_start=True,
+    )  # fmt: skip
+    design = farm(shop, RULE, storage=False)
+    deployment = msgspec.structs.replace(design.deployment, router=Router.PREFIX_AFFINITY)
+    design = msgspec.structs.replace(design, workload=load, deployment=deployment)
+    lowered = worlds.with_step_time(worlds.lowered_world(design, shop, 60.0), base_s=STEP_S)
+    run = worlds.simulation(lowered, 60.0)
+    blocks = run._state.rep["blocks"] - run._state.rep["free"]
+    assert blocks[0] > 0
+    assert (blocks[1:] == 0).all()
+    run.run_to_end()
+    rep, results = run._state.rep, run.results()
+    assert (rep["up"] == 2).sum() > 1
+    held = rep["free"] + rep["cached"]
+    assert (held <= rep["blocks"]).all()
+    first = {}
+    for row in np.argsort(results.arrival_s).tolist():
+        key = int(results.replica[row])
+        if key not in first:
+            first[key] = int(results.cached_tokens[row])
+    assert all(cached == 0 for replica, cached in first.items() if replica)
 
 
 def test_slices_copies_and_looks_change_nothing(shop: Catalog) -> None:
