@@ -13,6 +13,7 @@ from engine.study.growth import more_cables, one_more, spare_chips, with_chips
 from engine.topology.changes import Batch, Change, SetSection
 
 SHIFT = 2  # factor of limits
+HOST_KV_GB = 64.0  # of each replica, an estimate of what a host can spare
 
 
 class Proposal(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +86,32 @@ def _router(design: Design, _catalog: Catalog, _links: Sequence[str]) -> Iterato
         design, "Send requests to the least loaded replica",
         "Some replicas have a queue while others have room.",
         lambda pool: msgspec.structs.replace(pool, router=Router.LEAST_LOADED),
+    )  # fmt: skip
+
+
+def _to_their_prefix(
+    design: Design, _catalog: Catalog, _links: Sequence[str]
+) -> Iterator[Proposal]:
+    yield from _deployment(
+        design, "Send requests to the replica that has their prefix",
+        "What one replica has cached is computed again at another one.",
+        lambda pool: (
+            msgspec.structs.replace(pool, router=Router.PREFIX_AFFINITY)
+            if pool.prefix_cache else pool
+        ),
+    )  # fmt: skip
+
+
+def _into_host_memory(
+    design: Design, _catalog: Catalog, _links: Sequence[str]
+) -> Iterator[Proposal]:
+    yield from _deployment(
+        design, f"Keep {HOST_KV_GB:g} GB of evicted prefixes in host memory",
+        "Prefixes that KV memory has no room for come back over PCIe.",
+        lambda pool: (
+            msgspec.structs.replace(pool, host_kv_gb=HOST_KV_GB)
+            if pool.prefix_cache and pool.chunked_prefill and not pool.host_kv_gb else pool
+        ),
     )  # fmt: skip
 
 
@@ -221,10 +248,17 @@ def _more_chips(design: Design, catalog: Catalog) -> Iterator[Proposal]:
 
 _Maker = Callable[[Design, Catalog, Sequence[str]], Iterator[Proposal]]
 _MAKERS: dict[str, tuple[_Maker, ...]] = {
-    "queue": (_slots, _budget, _router),
-    "kv_memory": (_smaller_kv, _more_kv, _twice_tp),
+    "queue": (_slots, _budget, _router, _to_their_prefix),
+    "kv_memory": (_smaller_kv, _more_kv, _into_host_memory, _twice_tp),
     "memory_bandwidth": (_four_bits, _smaller_kv, _twice_tp),
-    "compute": (_keep_prefixes, _four_bits, _apart, _twice_tp),
+    "compute": (
+        _keep_prefixes,
+        _to_their_prefix,
+        _into_host_memory,
+        _four_bits,
+        _apart,
+        _twice_tp,
+    ),
     "overhead": (_budget, _half_tp),
     "network_latency": (_half_tp,),
     "scale_up": (_half_tp,),
