@@ -225,6 +225,10 @@ class Faults:
             line = LoggedFault(now_s, "", names, "serves again", "", len(state.down))
             state.log.append(line)
 
+    def waits_for(self, number: int) -> bool:
+        """Requests wait for this very replica to be repaired."""
+        return self.plan.policy is FaultPolicy.WAIT and number in self.state.down
+
     def turned_off(self, numbers: Sequence[int], now_s: float) -> None:
         """Replicas are turned off on purpose: nothing is waited for any more."""
         state = self.state

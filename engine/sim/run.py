@@ -15,14 +15,14 @@ from engine.sim.codes import CAUSES, Cause, NodeKind, Status
 from engine.sim.fault_report import FaultReport, fault_report
 from engine.sim.faults import Due, Faults, FaultState
 from engine.sim.kernels.agents import begin_agents
-from engine.sim.kernels.failing import fail_replica
+from engine.sim.kernels.failing import fail_replica, send_elsewhere
 from engine.sim.kernels.losing import end_dead_pulls, lose_memory
 from engine.sim.kernels.network import Network
 from engine.sim.kernels.open_requests import open_causes
 from engine.sim.kernels.rewiring import end_stretches, move_flows
 from engine.sim.kernels.serving import advance, bring_up
 from engine.sim.kernels.starting import fail_host, repair_host, set_up, start_replica
-from engine.sim.kernels.world import DOWN, DRAINING, UP
+from engine.sim.kernels.world import DOWN, DRAINING, PULLED, UP
 from engine.sim.link_loads import LinkSums, link_sums, use_between
 from engine.sim.lower import Lowered
 from engine.sim.results import Frame, RunResults, Series, TenantCounts
@@ -375,14 +375,27 @@ class Simulation:
             self._faults.started([one for one in sorted(down) if up[one]], self.time_s)
         scaling = self._scaling.state
         self._scaling.started([one for one in scaling.starting if up[one]])
+        self._send_elsewhere()
         back = [one for one in scaling.draining if self._state.rep["up"][one] == UP]
         self._set_up(back, DRAINING, self.time_s)
+
+    def _send_elsewhere(self) -> None:
+        """Requests that were sent to replicas that are down, as nobody served, try again."""
+        rep = self._state.rep
+        for number in np.flatnonzero((rep["up"] == DOWN) & (rep["waiting"] > 0)).tolist():
+            if self._faults is not None and self._faults.waits_for(number):
+                continue
+            if (rep["up"][rep["list"] == rep["list"][number]] > DOWN).any():
+                send_elsewhere(self._world, self._state, number, self.time_s)
 
     def _scale(self) -> None:
         """Counts what is in flight and starts or drains replicas."""
         now, rep = self.time_s, self._state.rep
         bring_up(self._world, self._state)
         busy = (rep["assigned"] > 0) | (rep["kept"] > 0) | (rep["out_bytes"] > 0)
+        req = self._state.req
+        fetching = (req["phase"] == PULLED) & (req["fetch"] > 0) & (req["fetch_source"] >= 0)
+        busy[req["fetch_source"][fetching]] = True
         out = np.zeros(len(rep), np.bool_) if self._faults is None else self._faults.out
         made = self._scaling.decide(now, rep["assigned"], busy, out)
         for number in made.start:

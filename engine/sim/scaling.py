@@ -137,10 +137,16 @@ class Scaling:
         load = int(assigned[members].sum())
         least, most = rule.min_replicas, len(members)
         wanted = min(max(math.ceil(load / rule.target_in_flight), least), most)
-        kept = tuple(row for row in state.recent if row[0] > now_s - rule.idle_s)
+        kept = tuple(
+            row for row in state.recent if row[1] != number or row[0] > now_s - rule.idle_s
+        )
         state.recent = (*kept, (now_s, number, wanted))
         calm = max(row[2] for row in state.recent if row[1] == number)
-        serving = [one for one in members if one not in state.off and one not in state.draining]
+        serving = [
+            one
+            for one in members
+            if one not in state.off and one not in state.draining and not out[one]
+        ]
         if wanted > len(serving):
             self._more(wanted - len(serving), members, out, made)
         elif calm < len(serving):

@@ -32,7 +32,7 @@ from engine.sim.kernels.world import (
     UP,
     World,
 )
-from engine.sim.state import TOOL_WAIT, State
+from engine.sim.state import PASSED, TOOL_WAIT, State
 
 F8 = NDArray[np.float64]
 
@@ -157,7 +157,7 @@ def _forget_at(w: World, s: State, a: int, r: int, now: float) -> None:
     if s.cache[row, a].blocks == 0 and s.cache[row, a].low == 0:
         return
     if s.rep[r].ahead > 0:  # its steps may have evicted the context
-        catch_up(w, s, r, now, True)
+        catch_up(w, s, r, now, r < s.whole[PASSED])
     if s.cache[row, a].blocks > 0 and s.cache[row, a].pins == 0:
         s.rep[r].free += cache_take(s.rep, s.cache, r, a)
     if s.cache[row, a].low > 0:

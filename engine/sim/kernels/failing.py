@@ -10,7 +10,7 @@ from engine.sim.kernels.choice import assign, load_changed
 from engine.sim.kernels.compiling import bare, bare_kernel, inlined
 from engine.sim.kernels.gate import give_up
 from engine.sim.kernels.heap import heap_remove
-from engine.sim.kernels.losing import lose_kept, lose_progress
+from engine.sim.kernels.losing import lose_fetch, lose_kept, lose_progress
 from engine.sim.kernels.network import Network, net_stop
 from engine.sim.kernels.queues import join_queue
 from engine.sim.kernels.sequences import (
@@ -26,7 +26,6 @@ from engine.sim.kernels.world import (
     DOWN,
     FAULT,
     KV_TRANSFER,
-    LOST,
     ON_THE_WAY,
     QUEUE,
     RESENT,
@@ -171,6 +170,7 @@ def _collect_running(
     while q >= 0:
         following = req[q].queue_next
         s.req_cause[q, QUEUE] += now - req[q].mark_s
+        keep_blocks(rep, r, -req[q].blocks - req[q].pinned * entry_blocks(w, s, r), now)
         lose_progress(s, q)
         first = _put(s, q, first)
         q = following
@@ -219,10 +219,12 @@ def _collect_pulled(w: World, net: Network, s: State, r: int, now: float, first:
         following = req[q].queue_next
         heap_remove(s.req_heap, q)
         s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
-        req[q].blocks = 0
+        kept = req[q].blocks
         if req[q].fetch > 0:
-            req[q].preempted = LOST
-            lose_progress(s, q)
+            kept += req[q].pinned * entry_blocks(w, s, r)
+            lose_fetch(s, q)
+        keep_blocks(rep, r, -kept, now)
+        req[q].blocks = 0
         first = _put(s, q, first)
         q = following
     return first
@@ -266,3 +268,23 @@ def _clear(s: State, r: int, keeps: bool, now: float) -> None:
         for tier in range(s.lower.shape[1]):
             s.lower[r, tier].used = 0
             s.lower[r, tier].head = s.lower[r, tier].tail = -1
+
+
+@bare_kernel
+def send_elsewhere(w: World, s: State, r: int, now: float) -> None:
+    """Requests that wait at a replica that is down are sent again: somebody else serves now."""
+    rep = s.rep
+    if rep[r].up:
+        return
+    first = _collect_waiting(s, r, now, -1)
+    rep[r].wait_head = -1
+    rep[r].waiting = 0
+    for level in range(s.tails.shape[1]):
+        s.tails[r, level] = -1
+    while first >= 0:
+        q = first
+        first = s.req[q].queue_next
+        s.req[q].queue_next = -1
+        assign(w, s, r, -1)
+        s.req[q].mark_s = now
+        wake(s, q, RESENT, now)

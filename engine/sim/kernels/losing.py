@@ -6,7 +6,7 @@ from engine.sim.kernels.network import Network, net_stop
 from engine.sim.kernels.pulls import kick
 from engine.sim.kernels.queues import join_queue
 from engine.sim.kernels.sequences import entry_blocks, release_promise, unpin_entries
-from engine.sim.kernels.stretches import keep_blocks
+from engine.sim.kernels.stretches import cut_stretch, keep_blocks
 from engine.sim.kernels.waits import count_queued
 from engine.sim.kernels.world import KV_TRANSFER, LOST, PULLED, RESENT, WAITING, World
 from engine.sim.state import State
@@ -49,6 +49,15 @@ def lose_progress(s: State, q: int) -> None:
     req[q].fetch = 0
 
 
+@inlined
+def lose_fetch(s: State, q: int) -> None:
+    """The part of a prefix that was on its way does not come: it was no hit."""
+    if not s.req[q].preempted:
+        s.req[q].cached = 0
+    s.req[q].preempted = LOST
+    lose_progress(s, q)
+
+
 @bare
 def lose_kept(w: World, net: Network, s: State, r: int, now: float) -> None:
     """Requests elsewhere whose KV was kept here: their new replicas compute it themselves."""
@@ -68,6 +77,8 @@ def lose_kept(w: World, net: Network, s: State, r: int, now: float) -> None:
             d = req[q].replica
             count_queued(s, d, q, now - req[q].mark_s, now)
             req[q].mark_s = now
+            if rep[d].ahead > 0:
+                cut_stretch(w, s, d, now, True)
             kick(s, d)
         elif req[q].phase in (RESENT, PULLED):
             req[q].filled = req[q].target
@@ -101,10 +112,12 @@ def end_pull(w: World, net: Network, s: State, q: int, now: float) -> None:
     s.req_cause[q, KV_TRANSFER] += now - req[q].mark_s
     if req[q].fetch == 0:
         req[q].filled = req[q].target
+        lose_progress(s, q)
     else:
         unpin_entries(w, s, d, q, now)
-        req[q].preempted = LOST
-    lose_progress(s, q)
+        lose_fetch(s, q)
+    if rep[d].ahead > 0:
+        cut_stretch(w, s, d, now, True)
     req[q].phase = WAITING
     req[q].mark_s = now
     join_queue(rep, req, s.tails, d, q, True)

@@ -210,6 +210,22 @@ def test_a_fault_while_it_scales_loses_nothing(shop: Catalog, broken: str) -> No
         assert 0.0 < results.faults.availability <= 1.0
 
 
+def test_spares_take_the_place_of_a_dead_replica_and_nobody_waits_for_ever(
+    shop: Catalog,
+) -> None:
+    event = FaultEvent(at_s=1.5, kind=FaultKind.CHIP, target="chip0")
+    design = msgspec.structs.replace(
+        farm(shop, RULE, storage=False), faults=FaultPlan(events=(event,), detect_s=0.5)
+    )
+    arrivals = [2.0, 2.1, 2.2, 2.3, 20.0, 30.0]
+    given = worlds.trace(arrivals, [10] * 6, [50] * 6)
+    run, _ = begun(design, shop, given, until_s=200.0)
+    run.run_to_end()
+    results = run.results()
+    assert results.completed == 6
+    assert results.finish_s.max() < 31.0  # one that serves at all times, from 5 s on
+
+
 def test_a_replica_that_a_fault_took_down_loads_its_weights_again(shop: Catalog) -> None:
     event = FaultEvent(at_s=1.0, kind=FaultKind.CHIP, target="chip1", repair_s=4.0)
     plan = FaultPlan(events=(event,), restart_s=2.0)
