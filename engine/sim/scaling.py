@@ -142,11 +142,7 @@ class Scaling:
         )
         state.recent = (*kept, (now_s, number, wanted))
         calm = max(row[2] for row in state.recent if row[1] == number)
-        serving = [
-            one
-            for one in members
-            if one not in state.off and one not in state.draining and not out[one]
-        ]
+        serving = self._serving(members, out)
         if wanted > len(serving):
             self._more(wanted - len(serving), members, out, made)
         elif calm < len(serving):
@@ -154,9 +150,14 @@ class Scaling:
             go = go[: len(serving) - calm]
             state.draining = state.draining.union(go)
             made.drain.extend(go)
-        after = sum(one not in state.off and one not in state.draining for one in members)
-        if after != len(serving) and len(state.log) < MOST_LOGGED:
-            state.log = (*state.log, ScaleEvent(now_s, number, wanted, after))
+        after = self._serving(members, out)
+        if after != serving and len(state.log) < MOST_LOGGED:
+            state.log = (*state.log, ScaleEvent(now_s, number, wanted, len(after)))
+
+    def _serving(self, members: Sequence[int], out: B1) -> list[int]:
+        """Those that serve or start, without dead ones: others take their place."""
+        away = self.state.off | self.state.draining
+        return [one for one in members if one not in away and not out[one]]
 
     def _more(self, count: int, members: Sequence[int], out: B1, made: Decision) -> None:
         """First those that drain serve on, then others start."""
@@ -177,10 +178,7 @@ class Scaling:
 
     def _count(self, now_s: float) -> None:
         """Replica seconds up to now: those that start, serve or drain are paid for."""
-        state = self.state
-        for number, seconds in self.paid_s(now_s).items():
-            state.paid_s[number] = seconds
-        state.mark_s = now_s
+        self.state.paid_s, self.state.mark_s = self.paid_s(now_s), now_s
 
     def report(self, now_s: float) -> ScalingReport | None:
         """What has been done by now."""

@@ -5,20 +5,18 @@ from typing import Any
 
 import msgspec
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
-from app.jobs.band_job import BandJob
 from app.panels.design_form import DesignForm
-from app.panels.fields import CheckRow, ChoiceRow, FieldRow, LineRow
+from app.panels.fields import CheckRow, ChoiceRow, FieldRow
 from app.panels.inspector import InspectorPanel
 from app.panels.load_panel import LoadPanel
 from app.panels.pool_form import PoolForm
 from engine.scenario.design import PoolRole, Router
 from engine.scenario.faults import FaultPolicy
 from engine.topology.changes import SetSection
+from tests.helpers.forms import enter, inspecting
 
 
 @pytest.fixture
@@ -31,12 +29,8 @@ def pooled(document: Document) -> Document:
 
 @pytest.fixture
 def inspector(qtbot: QtBot, pooled: Document) -> Iterator[InspectorPanel]:
-    bands = BandJob(pooled)
-    panel = InspectorPanel(pooled, bands)
-    qtbot.addWidget(panel)
-    panel.resize(320, 600)
-    yield panel
-    bands.shut_down()
+    with inspecting(qtbot, pooled) as panel:
+        yield panel
 
 
 def page(inspector: InspectorPanel, row: int) -> PoolForm:
@@ -49,13 +43,6 @@ def page(inspector: InspectorPanel, row: int) -> PoolForm:
 def field(form: Any, section: str, label: str) -> FieldRow:
     row: FieldRow = form.row(label, section)
     return row
-
-
-def enter(row: FieldRow, text: str) -> None:
-    assert isinstance(row, LineRow)
-    row.edit.selectAll()
-    QTest.keyClicks(row.edit, text)
-    QTest.keyClick(row.edit, Qt.Key.Key_Return)
 
 
 @pytest.mark.parametrize(

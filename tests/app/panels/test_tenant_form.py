@@ -10,9 +10,8 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
-from app.jobs.band_job import BandJob
 from app.panels.design_form import DesignForm
-from app.panels.fields import CheckRow, ChoiceRow, FieldRow, LineRow
+from app.panels.fields import CheckRow, ChoiceRow, LineRow
 from app.panels.folds import FoldSection
 from app.panels.inspector import InspectorPanel
 from app.panels.load_panel import LoadPanel
@@ -20,6 +19,7 @@ from app.panels.tenant_form import TenantForm
 from engine.scenario.design import Tenant
 from engine.topology.changes import SetSection
 from engine.workload.spec import WorkloadKind, WorkloadSpec
+from tests.helpers.forms import enter, inspecting
 
 
 @pytest.fixture
@@ -35,12 +35,8 @@ def shared(document: Document) -> Document:
 
 @pytest.fixture
 def inspector(qtbot: QtBot, shared: Document) -> Iterator[InspectorPanel]:
-    bands = BandJob(shared)
-    panel = InspectorPanel(shared, bands)
-    qtbot.addWidget(panel)
-    panel.resize(320, 600)
-    yield panel
-    bands.shut_down()
+    with inspecting(qtbot, shared) as panel:
+        yield panel
 
 
 def page(inspector: InspectorPanel, place: int) -> TenantForm:
@@ -48,13 +44,6 @@ def page(inspector: InspectorPanel, place: int) -> TenantForm:
     inspector.rebuild()
     assert isinstance(inspector.form, TenantForm)
     return inspector.form
-
-
-def enter(field: FieldRow, text: str) -> None:
-    assert isinstance(field, LineRow)
-    field.edit.selectAll()
-    QTest.keyClicks(field.edit, text)
-    QTest.keyClick(field.edit, Qt.Key.Key_Return)
 
 
 def of(document: Document, place: int, path: str) -> Any:

@@ -224,6 +224,8 @@ def test_spares_take_the_place_of_a_dead_replica_and_nobody_waits_for_ever(
     results = run.results()
     assert results.completed == 6
     assert results.finish_s.max() < 31.0  # one that serves at all times, from 5 s on
+    assert results.scaling is not None
+    assert [event.serving for event in results.scaling.log] == [1]  # one decision, told once
 
 
 def test_a_replica_that_a_fault_took_down_loads_its_weights_again(shop: Catalog) -> None:
