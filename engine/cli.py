@@ -310,8 +310,9 @@ def _simulate_seeds(options: argparse.Namespace, scenario: Any) -> int:
 
 
 def _columns(text: str) -> dict[str, str] | None:
-    pairs = [part.split("=", 1) for part in text.split(",") if "=" in part]
-    return {key.strip(): value.strip() for key, value in pairs} or None
+    from engine.workload.trace_source import parse_columns
+
+    return parse_columns(text) or None
 
 
 def _progress(share: float) -> None:

@@ -31,7 +31,9 @@ def outages(options: argparse.Namespace, opened: Opened, say: Say, progress: Pro
 
     scenario = _scenario(options, opened)
     told = None if options.json else progress
-    say(options, *outage_report(*outage_table(scenario, options.runs, options.jobs, told)))
+    base, rows = outage_table(scenario, options.runs, options.jobs, told)
+    scaled = any(pool.autoscale.min_replicas for pool in scenario.design.all_pools())
+    say(options, *outage_report(base, rows, scaled=scaled))
 
 
 def explain(options: argparse.Namespace, opened: Opened, say: Say, progress: Progress) -> None:

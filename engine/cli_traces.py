@@ -91,7 +91,9 @@ def describe(
 
     kind = options.format or detect_format(options.file)
     if not kind:
-        raise FileError(options.file, "is of no format that is known", f"say one: {FORMATS}")
+        raise FileError(
+            options.file, "is of no format that is known", f"say --format {', '.join(FORMATS)}"
+        )
     facts = facts_of(read_trace(options.file, kind, columns), kind)
     say(options, msgspec.to_builtins(facts), _lines(facts))
 

@@ -31,6 +31,7 @@ class Helped:
     until_s: float
     runs: int
     dropped: "tuple[Dropped, ...]" = ()  # fixes that cannot be, with their reasons
+    few: int | None = None  # requests that have finished in a run, where it is too few
 
 
 class WhatIfJob(QObject):
@@ -87,7 +88,7 @@ class WhatIfJob(QObject):
 
     def _work(self, scenario: Scenario) -> None:
         from engine.study.fixes import trial
-        from engine.study.whatif import Stopped, what_if
+        from engine.study.whatif import FEW, Stopped, fewest_completed, what_if
 
         lower_priority()
         found: Helped | None = None
@@ -107,6 +108,7 @@ class WhatIfJob(QObject):
             found = Helped(
                 design=scenario.design, resources=tuple(resources), fixes=tried.fixes,
                 until_s=scenario.until_s, runs=RUNS, dropped=tried.dropped,
+                few=fewest if (fewest := fewest_completed(base)) < FEW else None,
             )  # fmt: skip
         except Stopped:
             pass

@@ -171,6 +171,10 @@ class WhatIfPanel(QWidget):
             text = self.tr("{0} seeds of {1} each; intervals of 95 %").format(
                 helped.runs, format_quantity(helped.until_s, "s")
             )
+            if helped.few is not None:
+                text += "\n" + self.tr(
+                    "Only {0} requests have finished in a run: these figures say little, run longer"
+                ).format(helped.few)
         else:
             text = self.tr("Of an earlier drawing: ask again to know more")
         self._say(text)

@@ -18,10 +18,14 @@ BATCHES = 20
 CONFIDENCE = 0.95
 WARM_UP = 0.1  # share of the samples that is left out
 SMALL = 0.02  # a change below 2 % is no drift, however sure
+WIDEST = 0.1  # an interval that reaches further says nothing where it holds 0
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """The change of a figure over the run, as a share of its mean; None where it is not known."""
+    """The change of a figure over the run, as a share of its mean; None where it is not known.
+
+    `steady` is None where the interval holds both 0 and a change of more than 10 %.
+    """
 
     change: float | None
     low: float | None
@@ -50,7 +54,10 @@ def drift(values: F8) -> Drift:
     error = float(np.sqrt((rest**2).sum() / (BATCHES - 2) / (place**2).sum()))
     half = float(stats.t.ppf(0.5 + CONFIDENCE / 2, BATCHES - 2)) * error
     change, low, high = slope / level, (slope - half) / level, (slope + half) / level
-    return Drift(change=change, low=low, high=high, steady=low <= 0 <= high or abs(change) < SMALL)
+    steady: bool | None = low <= 0 <= high or abs(change) < SMALL
+    if low <= 0 <= high and max(-low, high) > WIDEST:
+        steady = None
+    return Drift(change=change, low=low, high=high, steady=steady)
 
 
 class RunDrift(msgspec.Struct, frozen=True, kw_only=True):

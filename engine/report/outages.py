@@ -8,13 +8,14 @@ import msgspec
 from engine.metrics.summary import Summary
 from engine.report.tables import aligned
 from engine.study.outage_table import OutageRow
+from engine.study.whatif import FEW, fewest_completed
 from engine.study.worth import Gain
 
 
 def outage_report(
-    base: Sequence[Summary], rows: Sequence[OutageRow]
+    base: Sequence[Summary], rows: Sequence[OutageRow], *, scaled: bool = False
 ) -> tuple[dict[str, Any], list[str]]:
-    """The object that is printed as JSON, and the lines of the table."""
+    """The object that is printed as JSON, and the lines of the table; `scaled`: by autoscaling."""
     report = {"seeds": [summary.seed for summary in base], "classes": list(rows)}
     table: list[tuple[str, ...]] = [
         ("loss of one", "of", "number", "replicas down", "goodput", "tokens/s", "latency")
@@ -32,7 +33,18 @@ def outage_report(
         for row in rows
     ]
     title = f"{base[0].design}, seeds {base[0].seed} to {base[-1].seed}: N-1, for the whole run"
-    return msgspec.to_builtins(report), [title, *aligned(table)]
+    notes = []
+    if fewest_completed(base) < FEW:
+        notes.append(
+            f"only {fewest_completed(base)} requests have finished in a run: these figures say "
+            "little, run longer (--until)"
+        )
+    if scaled:
+        notes.append(
+            "pools are scaled: their spare replicas start in place of lost ones, which is in these "
+            "figures"
+        )
+    return msgspec.to_builtins(report), [title, *aligned(table), *notes]
 
 
 def _change(gain: Gain | None, sign: float = 1.0) -> str:

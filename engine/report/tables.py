@@ -146,7 +146,7 @@ def _outage_lines(summary: Summary) -> list[str]:
 
 
 def _drift_lines(summary: Summary) -> list[str]:
-    """Which figures change over the run for certain; nothing where the run is too short to tell."""
+    """Which figures change over the run, with intervals; nothing where the run is too short."""
     told = []
     for name, found in (
         ("tokens/s", summary.drift.output_tokens_per_s),
@@ -154,8 +154,9 @@ def _drift_lines(summary: Summary) -> list[str]:
         ("TPOT", summary.drift.tpot_p50_s),
         ("KV in use", summary.drift.kv_occupancy),
     ):
-        if found.steady is not None and found.change is not None:
-            told.append(f"{name} {'steady' if found.steady else f'{found.change:+.1%}'}")
+        if found.change is not None:
+            word = {True: "steady", False: f"{found.change:+.1%}", None: "cannot tell"}
+            told.append(f"{name} {word[found.steady]} ({found.low:+.1%} to {found.high:+.1%})")
     return [f"drift over the run: {', '.join(told)}"] if told else []
 
 

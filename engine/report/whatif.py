@@ -8,7 +8,7 @@ import msgspec
 from engine.metrics.summary import Summary
 from engine.report.tables import aligned
 from engine.study.fixes import Fix, Trial
-from engine.study.whatif import CONFIDENCE, Effect, WhatIf, held_s
+from engine.study.whatif import CONFIDENCE, FEW, Effect, WhatIf, fewest_completed, held_s
 from engine.study.worth import Gain, Worth
 from engine.units import format_quantity
 
@@ -20,6 +20,7 @@ def whatif_report(
     tried = trial or Trial(fixes=(), dropped=())
     report = {
         "seeds": [summary.seed for summary in base],
+        "fewest_completed": fewest_completed(base),
         "bottlenecks": base[0].bottlenecks,
         "resources": list(found),
         "fixes": [{**msgspec.to_builtins(fix), "helps": fix.helps} for fix in tried.fixes],
@@ -30,9 +31,16 @@ def whatif_report(
     lines = [
         f"{base[0].design}, {seeds}: where the time of requests goes",
         *aligned([(f"  {row.share:6.1%}", row.resource) for row in base[0].bottlenecks]),
-        f"what would help ({CONFIDENCE:.0%} intervals; gains of twice as much of each)",
+        f"what would help ({CONFIDENCE:.0%} intervals; gains of twice as much of each;"
+        " + is better everywhere: a latency that falls is a gain)",
         *aligned(_resource_rows(found)),
     ]
+    fewest = fewest_completed(base)
+    if fewest < FEW:
+        lines.append(
+            f"  only {fewest} requests have finished in a run: these figures say little, run longer "
+            "(--until)"
+        )
     if len({held_s(summary) for summary in base}) == 1:
         lines.append("  all seeds give the same run: the intervals say nothing about chance")
     if tried.fixes:

@@ -9,6 +9,28 @@ from engine.scenario.scenario import Scenario
 
 MAX_BATCHED_TOKENS = 1_000_000
 MAX_SHARDS = 1_000_000
+LONGEST_S = 1e9  # thirty years
+
+
+def check_range(
+    what: str, value: float, low: float, high: float, *, above_low: bool = False
+) -> None:
+    """Refuses a figure outside a range; `what` is the thing and the name of the field.
+
+    Args:
+        what: where the figure is.
+        value: it.
+        low: least that it may be.
+        high: most that it may be.
+        above_low: the least itself is too small.
+
+    Raises:
+        ScenarioError: names the field, the value and the range.
+    """
+    if low < value <= high or (value == low and not above_low):
+        return
+    least = f"above {low:g}" if above_low else f"from {low:g}"
+    raise ScenarioError(what, f"it is {value:g}", f"set a value {least} to {high:g}")
 
 
 def check_run(scenario: Scenario) -> None:
@@ -96,9 +118,7 @@ def check_deployment(deployment: Deployment) -> None:
 def _check_prefixes(deployment: Deployment) -> None:
     """Refuses prefix caches that cannot be."""
     for name in ("prefix_ttl_s", "host_kv_gb", "storage_kv_gb", "affinity_slack"):
-        value = getattr(deployment, name)
-        if not 0 <= value < 1e9:
-            raise ScenarioError(f"deployment {name}", f"it is {value:g}", "set 0 to 1e9")
+        check_range(f"deployment {name}", getattr(deployment, name), 0, 1e9)
     elsewhere = deployment.share_prefixes or deployment.host_kv_gb or deployment.storage_kv_gb
     if elsewhere and not (deployment.prefix_cache and deployment.chunked_prefill):
         raise ScenarioError(
@@ -109,25 +129,17 @@ def _check_prefixes(deployment: Deployment) -> None:
         )
 
 
-def check_autoscale(deployment: Deployment) -> None:
-    """Refuses figures that no scaling can have.
+def check_autoscale(deployment: Deployment, replicas: int) -> None:
+    """Refuses figures that no scaling of so many placed replicas can have.
 
     Raises:
         ScenarioError: names the figures.
     """
-    rule = deployment.autoscale
-    times = (rule.every_s, rule.idle_s, rule.start_s)
-    if rule.min_replicas < 0 or (
-        rule.min_replicas
-        and not (
-            0 < rule.target_in_flight < 1e9
-            and rule.every_s >= 0.1
-            and all(0 <= value < 1e9 for value in times)
-        )
-    ):
-        raise ScenarioError(
-            f"pool {deployment.name}",
-            f"autoscaling from {rule.min_replicas} replicas with {rule.target_in_flight:g} requests "
-            f"each, every {rule.every_s:g} s, down after {rule.idle_s:g} s, start {rule.start_s:g} s",
-            "give a target above 0, an interval of at least 0.1 s, and times of 0 s or more",
-        )
+    rule, what = deployment.autoscale, f"pool {deployment.name}: autoscale"
+    check_range(f"{what} min_replicas", rule.min_replicas, 0, replicas)
+    if not rule.min_replicas:
+        return
+    check_range(f"{what} target_in_flight", rule.target_in_flight, 0, LONGEST_S, above_low=True)
+    check_range(f"{what} every_s", rule.every_s, 0.1, LONGEST_S)
+    for name in ("idle_s", "start_s"):
+        check_range(f"{what} {name}", getattr(rule, name), 0, LONGEST_S)

@@ -14,6 +14,8 @@ from engine.sim.tables import FabricTables
 
 I8 = NDArray[np.int64]
 
+_WITH_PARTS = (FaultKind.PLANE, FaultKind.PORT)
+
 _NODES = {
     FaultKind.CHIP: NodeKind.CHIP,
     FaultKind.HOST: NodeKind.HOST,
@@ -44,13 +46,8 @@ class Components:
             is_rack: the element is one rack or several.
             rack_counts: how many of each element.
             link_ids: by `link_drawn`.
-            racks_a_feed: racks that share a power feed.
-
-        Raises:
-            ScenarioError: a feed without racks.
+            racks_a_feed: racks that share a power feed, at least 1.
         """
-        if racks_a_feed < 1:
-            raise ScenarioError("faults", f"{racks_a_feed} racks a feed", "set 1 or more")
         self._fabric = fabric
         self._element_ids: list[str] = list(element_ids)
         self._link_ids: list[str] = list(link_ids)
@@ -120,14 +117,19 @@ class Components:
     def name(self, kind: FaultKind, number: int) -> str:
         """A component in the words of the drawing's ids."""
         target = self.target(kind, number)
-        if kind in (FaultKind.PLANE, FaultKind.PORT):
-            plane = self.parts(kind, number).planes.bit_length() - 1
-            return f"{kind.value} {plane} of {target}"
-        if kind is FaultKind.LINK:
-            return f"a cable of {target}"
         if kind is FaultKind.FEED:
             return f"feed {number}"
-        return f"{kind.value} {number} of {target}"
+        if kind in (FaultKind.LINK, FaultKind.RACK):
+            owners = self.owners(kind)
+            place = int((owners[:number] == owners[number]).sum())
+            return f"{'cable' if kind is FaultKind.LINK else 'rack'} {place} of {target}"
+        member = int(self._fabric.node_member[self._member_node(kind, number)])
+        if kind not in _WITH_PARTS:
+            return f"{kind.value} {member} of {target}"
+        plane = self.parts(kind, number).planes.bit_length() - 1
+        if kind is FaultKind.PORT:
+            return f"port of chip {member} to plane {plane} of {target}"
+        return f"plane {plane} of {target}" + (f" (rack {member})" if member else "")
 
     def owners(self, kind: FaultKind) -> I8:
         """[components] of a kind: number of the element that each belongs to, for cables the link."""
@@ -178,16 +180,58 @@ class Components:
         """The components that an event names.
 
         Raises:
-            ScenarioError: the drawing has none such.
+            ScenarioError: the drawing has none such; says whether target, kind, member or part is
+                wrong and which there are.
         """
-        found = self._find(event)
-        if not found:
-            raise ScenarioError(
-                f"fault of {event.kind.value} {event.target}",
-                f"the drawing has no such part (member {event.member}, part {event.part})",
-                "choose an element, member and plane that are drawn",
+        found = self._find(event) if event.member >= -1 else []
+        if found:
+            return found
+        raise self._refusal(event)
+
+    def _refusal(self, event: FaultEvent) -> ScenarioError:
+        """Why an event names nothing."""
+        kind, what = event.kind, f"fault of {event.kind.value} {event.target}"
+        if kind is FaultKind.LINK and event.target not in self._link_ids:
+            return ScenarioError(
+                f"{what}: target", "no link of the drawing has this id", "name a drawn link"
             )
-        return found
+        if kind is not FaultKind.LINK and event.target not in self._element_ids:
+            return ScenarioError(
+                f"{what}: target", "no element of the drawing has this id", "name an element"
+            )
+        ids = self._link_ids if kind is FaultKind.LINK else self._element_ids
+        mine = [
+            number
+            for number, owner in enumerate(self.owners(kind).tolist())
+            if self.owner_id(kind, owner) == event.target
+        ]
+        if not mine:
+            having = {self.owner_id(kind, owner) for owner in set(self.owners(kind).tolist())}
+            others = ", ".join(name for name in ids if name in having)
+            return ScenarioError(
+                f"{what}: kind",
+                f"it has no {kind.value}",
+                f"name one that has: {others}" if others else "choose another kind",
+            )
+        members = self._members(kind, mine)
+        if event.member < -1 or (event.member >= 0 and event.member not in members):
+            return ScenarioError(
+                f"{what}: member", f"it is {event.member}",
+                f"set {min(members)} to {max(members)}, or -1 for all",
+            )  # fmt: skip
+        most = max(self.parts(kind, number).planes.bit_length() - 1 for number in mine)
+        return ScenarioError(f"{what}: part", f"it is {event.part}", f"set 0 to {most}")
+
+    def _members(self, kind: FaultKind, numbers: Sequence[int]) -> set[int]:
+        """The `member`s by which events name components of one target."""
+        if kind is FaultKind.FEED:
+            owner = int(self.owners(kind)[numbers[0]])
+            return set(
+                range(sum(self._fabric.node_element[rack[0]] == owner for rack in self._racks))
+            )
+        if kind in (FaultKind.LINK, FaultKind.RACK):
+            return set(range(len(numbers)))
+        return {int(self._fabric.node_member[self._member_node(kind, row)]) for row in numbers}
 
     def _find(self, event: FaultEvent) -> list[int]:
         fabric, kind = self._fabric, event.kind

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from engine.errors import ScenarioError
 from engine.scenario.design import Design, Routing
 from engine.scenario.faults import FaultEvent, FaultKind, FaultPlan, FaultPolicy
+from engine.sim.checks import LONGEST_S, check_range
 from engine.sim.components import Components
 from engine.sim.damage import Damage, Key, blocked_replicas
 from engine.sim.lower import Lowered
@@ -22,6 +23,7 @@ B1 = NDArray[np.bool_]
 MOST_FAULTS = 1_000_000  # drawn for one run
 KEPT_WAYS = 64  # damaged fabrics whose ways are remembered
 MOST_LOGGED = 10_000
+MOST_RACKS = 1_000_000  # that hang on one feed
 HOUR_S = 3600.0
 POLICY_CODE = {
     FaultPolicy.RETRY: 0,
@@ -309,21 +311,13 @@ def check_plan(plan: FaultPlan) -> None:
         ScenarioError: names the figure.
     """
     for name in ("detect_s", "restart_s"):
-        if not 0 <= getattr(plan, name) < 1e9:
-            raise ScenarioError(
-                f"faults {name}", f"it is {getattr(plan, name)}", "set 0 s or more"
-            )
+        check_range(f"faults {name}", getattr(plan, name), 0, LONGEST_S)
+    check_range("faults racks_a_feed", plan.racks_a_feed, 1, MOST_RACKS)
     for event in plan.events:
-        if not (0 <= event.at_s < 1e12 and 0 <= event.repair_s < 1e12):
-            raise ScenarioError(
-                f"fault of {event.kind.value} {event.target}",
-                f"it is at {event.at_s:g} s for {event.repair_s:g} s",
-                "set times of 0 s or more",
-            )
+        what = f"fault of {event.kind.value} {event.target}"
+        check_range(f"{what}: at_s", event.at_s, 0, LONGEST_S)
+        check_range(f"{what}: repair_s", event.repair_s, 0, LONGEST_S)
     for rate in plan.rates:
-        if not (rate.mtbf_h > 0 and np.isfinite(rate.mtbf_h) and 0 < rate.repair_h < 1e9):
-            raise ScenarioError(
-                f"faults of {rate.kind.value}",
-                f"time between failures {rate.mtbf_h:g} h, repair {rate.repair_h:g} h",
-                "set both above 0",
-            )
+        what = f"faults of {rate.kind.value}"
+        check_range(f"{what}: mtbf_h", rate.mtbf_h, 0, LONGEST_S, above_low=True)
+        check_range(f"{what}: repair_h", rate.repair_h, 0, LONGEST_S, above_low=True)

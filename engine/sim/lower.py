@@ -80,11 +80,12 @@ def lower(scenario: Scenario, *, may_fail: bool = False) -> Lowered:
     llms = [design_catalog(design, catalog).llm(pool.model) for pool in deployments]
     for deployment in deployments:
         check_deployment(deployment)
-        check_autoscale(deployment)
     check_run(scenario)
     placements = place_pools(
         deployments, fabric, element_ids, tuple(chip_id(spec) for spec in specs)
     )
+    for deployment, placement in zip(deployments, placements, strict=True):
+        check_autoscale(deployment, len(placement.chips))
     windows = {
         pool.service: llm.context_tokens for pool, llm in zip(deployments, llms, strict=True)
     }

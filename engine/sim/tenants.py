@@ -10,6 +10,7 @@ from engine.cost.timing import USUAL_LOAD
 from engine.errors import ScenarioError
 from engine.scenario.design import Design, Tenant
 from engine.scenario.scenario import Scenario
+from engine.sim.checks import LONGEST_S, check_range
 from engine.sim.codes import NodeKind
 from engine.sim.distributions import check_distribution
 from engine.sim.requests import open_loop
@@ -24,6 +25,10 @@ from engine.workload.profiles import clipped_mean
 from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 
 MOST_AGENTS = 1_000_000
+MOST_SENT = 1000  # sub-agents of one agent
+MOST_STEPS = 1_000_000
+MOST_COUNT = 1e12
+LEAST_SHARE = 1e-6  # where a share of 0 or 1 means nothing
 LAWS = (
     "prefix_tokens",
     "append_tokens",
@@ -47,20 +52,12 @@ def tenant_limits(design: Design, services: Sequence[str]) -> tuple[TenantLimits
 
 def _limits(tenant: Tenant, services: Sequence[str]) -> TenantLimits:
     what = f"tenant {tenant.name}"
-    if not 0 <= tenant.priority < PRIORITIES:
-        raise ScenarioError(
-            what, f"its priority is {tenant.priority}", f"set 0 to {PRIORITIES - 1}"
-        )
-    rates = (tenant.rate_limit_per_s, tenant.longest_wait_s)
-    if not all(0 <= value < 1e12 for value in rates) or tenant.burst < 1:
-        raise ScenarioError(
-            what,
-            f"its rate is {tenant.rate_limit_per_s:g}/s, its burst {tenant.burst}, its longest "
-            f"wait {tenant.longest_wait_s:g} s",
-            "set a rate and a wait of 0 or more and a burst of 1 or more",
-        )
-    if tenant.most_in_flight < 0 or tenant.most_held < 0:
-        raise ScenarioError(what, "a limit of its requests is negative", "set 0 or more")
+    check_range(f"{what} priority", tenant.priority, 0, PRIORITIES - 1)
+    check_range(f"{what} rate_limit_per_s", tenant.rate_limit_per_s, 0, MOST_COUNT)
+    check_range(f"{what} burst", tenant.burst, 1, MOST_COUNT)
+    check_range(f"{what} longest_wait_s", tenant.longest_wait_s, 0, LONGEST_S)
+    check_range(f"{what} most_in_flight", tenant.most_in_flight, 0, MOST_COUNT)
+    check_range(f"{what} most_held", tenant.most_held, 0, MOST_COUNT)
     return TenantLimits(
         service=services.index(tenant.service),
         priority=tenant.priority,
@@ -207,38 +204,18 @@ def _row(law: LogNormal) -> tuple[float, float, float, float]:
 
 
 def _check_agents(workload: WorkloadSpec) -> None:
-    if not 1 <= workload.agents <= MOST_AGENTS:
-        raise ScenarioError(
-            "workload agents", f"it is {workload.agents}", f"set 1 to {MOST_AGENTS:,} agents"
-        )
-    if not (1 <= workload.steps_per_task <= 1e6 and 0 <= workload.growth_ratio <= 1):
-        raise ScenarioError(
-            "workload agents",
-            f"steps per task {workload.steps_per_task:g}, growth {workload.growth_ratio:g}",
-            "give at least one step a task and a growth from 0 to 1",
-        )
-    if not (
-        0 <= workload.fanout_share <= 1
-        and 1 <= workload.subagents <= 1000
-        and 1 <= workload.subagent_steps <= 1e6
+    for name, low, high in (
+        ("agents", 1, MOST_AGENTS),
+        ("steps_per_task", 1, MOST_STEPS),
+        ("growth_ratio", 0, 1),
+        ("fanout_share", 0, 1),
+        ("subagents", 1, MOST_SENT),
+        ("subagent_steps", 1, MOST_STEPS),
+        ("tool_fail_share", 0, 1 - LEAST_SHARE),
+        ("tool_timeout_s", 0, LONGEST_S),
+        ("compact_to", LEAST_SHARE, 1 - LEAST_SHARE),
     ):
-        raise ScenarioError(
-            "workload agents",
-            f"{workload.subagents} sub-agents of {workload.subagent_steps:g} steps after a share "
-            f"{workload.fanout_share:g} of steps",
-            "give a share from 0 to 1, 1 to 1000 sub-agents and at least one step of each",
-        )
-    if not (0 <= workload.tool_fail_share < 1 and 0 <= workload.tool_timeout_s < 1e12):
-        raise ScenarioError(
-            "workload agents",
-            f"a share {workload.tool_fail_share:g} of tools fails, they end after "
-            f"{workload.tool_timeout_s:g} s",
-            "give a share below 1 and a time of 0 s or more",
-        )
-    if not 0 < workload.compact_to < 1:
-        raise ScenarioError(
-            "workload compact_to", f"it is {workload.compact_to:g}", "give a share between 0 and 1"
-        )
+        check_range(f"workload {name}", getattr(workload, name), low, high)
     for name in LAWS:
         check_distribution(f"workload {name}", getattr(workload, name))
 

@@ -41,6 +41,7 @@ CONFIDENCE = 0.95
 FACTORS = (1.1, 2.0)
 USUAL_RUNS = 5
 MOST_RUNS = 100
+FEW = 30  # finished requests of a run, below which its percentiles say little
 SMALLEST = LEAST_GAIN  # a smaller gain is none
 
 
@@ -76,6 +77,11 @@ def held_s(summary: Summary) -> float | None:
     if summary.e2e_s.mean is None:
         return None
     return summary.e2e_s.mean + summary.tool_wait_s / summary.requests_completed
+
+
+def fewest_completed(base: Sequence[Summary]) -> int:
+    """Requests that have finished in the run with the fewest."""
+    return min(summary.requests_completed for summary in base)
 
 
 FIGURES: dict[str, tuple[Callable[[Summary], float | None], bool]] = {

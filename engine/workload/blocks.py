@@ -11,6 +11,8 @@ from engine.workload.trace import RequestTrace
 I4 = NDArray[np.int32]
 I8 = NDArray[np.int64]
 
+LARGEST_ID = 2**63 - 1
+
 
 class Reuse(NamedTuple):
     """Blocks that a cache without limits has when they are asked for again."""
@@ -46,8 +48,8 @@ def read_ids(texts: Sequence[bytes]) -> tuple[I8, I4] | None:
         values = np.fromstring(joined.decode(), np.int64, sep=",") if joined else np.empty(0)
     except ValueError:
         return None
-    if len(values) != start[-1]:
-        return None
+    if len(values) != start[-1] or (len(values) and int(values.max()) >= LARGEST_ID):
+        return None  # one that 64 bits do not hold reads as the largest
     return start, _dense(values.astype(np.int64))
 
 

@@ -4,7 +4,7 @@ A log-normal is fixed by median and mean: sigma = sqrt(2 ln(mean / median)), and
 the sigma that gives the mean after the clip. Where quantiles are
 published instead, sigma is the least-squares slope of ln(quantile / median) over the normal
 quantile; mean and a quantile q above give m exp(s^2/2) and m exp(z s) two equations; a mean
-and a sigma leave the median.
+and a sigma leave the median. Means are those after the clip unless a fit says otherwise.
 """
 
 import math
@@ -22,6 +22,7 @@ from engine.workload.spec import LogNormal, WorkloadKind, WorkloadSpec
 
 MAX_BYTES = 1_000_000
 LARGEST = 1e9
+LOADS = ("agents", "clients", "requests", "rate_per_s")  # not a profile's to say
 
 MakeWorkload = Callable[[Catalog, float, int], WorkloadSpec]
 
@@ -36,7 +37,7 @@ class LawFit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     low: float = 1.0
     high: float = LARGEST
     high_window: float = 0.0  # share of the model's window that bounds it, 0: no share
-    clipped: bool = True  # the mean is that after the clip
+    clipped: bool = True  # the mean is that after the clip at `high`
 
     def names(self) -> list[str]:
         """The figures that it takes."""
@@ -82,16 +83,60 @@ def sigma_from_clipped_mean(median: float, mean: float, high: float) -> float:
     Raises:
         ScenarioError: no clipped log-normal has them.
     """
-    low, top = 0.0, 8.0
+    low, top = 0.0, 8.0  # a sigma of 8 is wider than anything published
     if not 0 < median <= mean < clipped_mean(median, top, high):
         raise ScenarioError(
             "distribution", f"median {median:g}, mean {mean:g} and a clip at {high:g} do not go "
             "together", "raise the clip"
         )  # fmt: skip
+    return _bisected(lambda sigma: clipped_mean(median, sigma, high) - mean, low, top)
+
+
+def median_from_clipped_mean(mean: float, sigma: float, high: float) -> float:
+    """Median of the log-normal that has a sigma, and a mean after a clip at `high`.
+
+    Raises:
+        ScenarioError: the mean is not below the clip.
+    """
+    if not 0 < mean < high:
+        raise ScenarioError(
+            "distribution", f"mean {mean:g} and a clip at {high:g} do not go together",
+            "raise the clip",
+        )  # fmt: skip
+    return _bisected(lambda median: clipped_mean(median, sigma, high) - mean, 0.0, high)
+
+
+def sigma_from_clipped_mean_and_quantile(
+    mean: float, probability: float, value: float, high: float
+) -> float:
+    """Sigma of the log-normal with one quantile below the clip, and a mean after it: the least.
+
+    The median is value exp(-z s); its clipped mean falls from the value until sigma is about z.
+
+    Raises:
+        ScenarioError: no clipped log-normal has them.
+    """
+    z = NormalDist().inv_cdf(probability)
+    if z > 0 and mean < value <= high:
+        top = 0.0
+        while top < z:
+            top = min(top + z / 64, z)
+            if clipped_mean(value * math.exp(-z * top), top, high) <= mean:
+                return _bisected(
+                    lambda s: mean - clipped_mean(value * math.exp(-z * s), s, high), 0.0, top
+                )
+    raise ScenarioError(
+        "distribution",
+        f"mean {mean:g}, quantile {value:g} and a clip at {high:g} do not go together",
+    )
+
+
+def _bisected(rising: Callable[[float], float], low: float, high: float) -> float:
+    """Where a rising function is 0."""
     for _ in range(80):
-        middle = (low + top) / 2
-        low, top = (middle, top) if clipped_mean(median, middle, high) < mean else (low, middle)
-    return (low + top) / 2
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return (low + high) / 2
 
 
 def sigma_from_mean(median: float, mean: float) -> float:
@@ -164,7 +209,7 @@ def _check_profile(profile: Profile, place: str) -> None:
         if bool(fit.median) + bool(fit.mean) + bool(fit.sigma) + bool(fit.quantiles) < 2:
             raise CatalogError(where, "needs two of median, mean, sigma and quantiles")
     for name in profile.values:
-        if fields.get(name) is not float:
+        if fields.get(name) not in (float, int) or name in LOADS:
             raise CatalogError(f"{place}: {profile.id} {name}", "is no number of a workload")
 
 
@@ -184,18 +229,28 @@ def fitted(fit: LawFit, catalog: Catalog, window_tokens: int) -> LogNormal:
     value = {name: catalog.figure(name).value for name in fit.names()}
     high = min(fit.high, fit.high_window * window_tokens if fit.high_window else LARGEST)
     quantiles = {float(p): value[name] for p, name in fit.quantiles.items()}
+    mean, median = (value[name] if name else 0.0 for name in (fit.mean, fit.median))
     if fit.sigma:
         sigma = value[fit.sigma]
-    elif quantiles and fit.median:
-        sigma, _ = sigma_from_quantiles(value[fit.median], quantiles)
+    elif quantiles and median:
+        sigma, _ = sigma_from_quantiles(median, quantiles)
     elif quantiles:
         probability, point = next(iter(quantiles.items()))
-        sigma = sigma_from_mean_and_quantile(value[fit.mean], probability, point)
+        sigma = (
+            sigma_from_clipped_mean_and_quantile(mean, probability, point, high)
+            if fit.clipped
+            else sigma_from_mean_and_quantile(mean, probability, point)
+        )
     elif fit.clipped:
-        sigma = sigma_from_clipped_mean(value[fit.median], value[fit.mean], high)
+        sigma = sigma_from_clipped_mean(median, mean, high)
     else:
-        sigma = sigma_from_mean(value[fit.median], value[fit.mean])
-    median = value[fit.median] if fit.median else value[fit.mean] / math.exp(sigma * sigma / 2)
+        sigma = sigma_from_mean(median, mean)
+    if not median:
+        median = (
+            median_from_clipped_mean(mean, sigma, high)
+            if fit.clipped
+            else mean / math.exp(sigma * sigma / 2)
+        )
     return LogNormal(median=median, sigma=sigma, low=fit.low, high=high)
 
 
@@ -204,7 +259,12 @@ def make_workload(
 ) -> WorkloadSpec:
     """The workload of a profile: `load` agents, or requests a second of an open loop."""
     laws = {name: fitted(fit, catalog, window_tokens) for name, fit in profile.laws.items()}
-    values = {name: catalog.figure(figure).value for name, figure in profile.values.items()}
+    whole = {field.name for field in msgspec.structs.fields(WorkloadSpec) if field.type is int}
+    values = {
+        name: round(value) if name in whole else value
+        for name, figure in profile.values.items()
+        for value in [catalog.figure(figure).value]
+    }
     spec = WorkloadSpec(kind=profile.kind, profile=profile.id, **laws, **values)  # type: ignore[arg-type]
     if profile.kind is WorkloadKind.AGENTS:
         return msgspec.structs.replace(spec, agents=int(load))

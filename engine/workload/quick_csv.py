@@ -5,6 +5,7 @@ equal to what the careful reader gives, to the last bit.
 """
 
 import math
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ MOST_BYTES = 2**30  # beyond, rows are read one by one
 MOST_TOKENS = 100_000_000
 OFFSET = "+00:00"
 CLOCK_LENGTH = 19  # of 2023-11-16 18:17:03
+SEPARATORS = (",", ";", "\t", "|")
+_QUOTED = re.compile(r'"[^"]*"')
 FIRST_YEAR, LAST_YEAR = "1970", "2200"  # that 64 bits of nanoseconds hold
 MOST_DIGITS = 9  # of a second that numpy keeps
 
@@ -27,6 +30,12 @@ class QuickColumns(NamedTuple):
     arrival_s: F8
     input_tokens: NDArray[np.int64]
     output_tokens: NDArray[np.int64]
+
+
+def separator_of(header: str) -> str:
+    """What parts the columns of a CSV by its first line: comma, semicolon, tab or bar."""
+    bare = _QUOTED.sub("", header)
+    return max(SEPARATORS, key=bare.count)  # the first of the best
 
 
 def read_columns(
@@ -43,11 +52,12 @@ def read_columns(
     if text is None:
         return None
     header, _, body = text.partition("\n")
-    titles = [title.strip() for title in header.rstrip("\r").split(",")]
+    separator = separator_of(header)
+    titles = [title.strip() for title in header.rstrip("\r").split(separator)]
     if any(name not in titles for name in names):
         return None
     body = body.replace("\r\n", "\n").rstrip("\n")
-    cells = _cells(body, len(titles))
+    cells = _cells(body, len(titles), separator)
     if cells is None:
         return None
     places = [titles.index(name) for name in names]
@@ -69,19 +79,19 @@ def _plain_text(path: Path) -> str | None:
     return None if '"' in text or "\0" in text else text
 
 
-def _cells(body: str, columns: int) -> list[str] | None:
+def _cells(body: str, columns: int, separator: str) -> list[str] | None:
     """All cells, row by row; None unless every row has the same number."""
     if not body or "\r" in body:
         return None
     raw = np.frombuffer(body.encode(), np.uint8)
-    marks = raw[(raw == ord(",")) | (raw == ord("\n"))]
+    marks = raw[(raw == ord(separator)) | (raw == ord("\n"))]
     whole = np.append(marks, np.uint8(ord("\n")))
     if len(whole) % columns:
         return None
     rows = whole.reshape(-1, columns)
-    if not ((rows[:, :-1] == ord(",")).all() and (rows[:, -1] == ord("\n")).all()):
+    if not ((rows[:, :-1] == ord(separator)).all() and (rows[:, -1] == ord("\n")).all()):
         return None
-    return body.replace("\n", ",").split(",")
+    return body.replace("\n", separator).split(separator)
 
 
 def _numbers(cells: list[str]) -> F8 | None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import FileError
+from engine.workload.quick_csv import separator_of
 from engine.workload.trace import RequestTrace
 from engine.workload.traces import TIMES
 
@@ -56,8 +57,9 @@ def csv_head(path: Path, rows: int = SHOWN_ROWS) -> CsvHead:
     lines = text.splitlines()
     if len(text) == HEAD_CHARACTERS and len(lines) > 1:
         lines = lines[:-1]  # half a line
+    separator = separator_of(lines[0]) if lines else ","
     try:
-        table = [row for row in csv.reader(lines[: rows + 1]) if row]
+        table = [row for row in csv.reader(lines[: rows + 1], delimiter=separator) if row]
     except csv.Error as error:
         raise FileError(path, f"is no CSV ({error})", "choose another file") from None
     titles = tuple(title.strip() for title in table[0]) if table else ()
@@ -65,7 +67,7 @@ def csv_head(path: Path, rows: int = SHOWN_ROWS) -> CsvHead:
         raise FileError(
             path,
             f"has {len(titles)} columns",
-            "a trace needs arrival, input and output tokens, parted by commas",
+            "a trace needs arrival, input and output tokens, parted by commas, semicolons or tabs",
         )
     wide = len(titles)
     return CsvHead(

@@ -4,13 +4,14 @@ The mapping of columns is kept beside the workload's fields, under `trace_column
 arrival_s, input_tokens and output_tokens, and under `time` how arrivals are written (s, ms, date).
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from engine.errors import FileError
+from engine.errors import FileError, ScenarioError
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from engine.workload.trace import RequestTrace
 from engine.workload.traces import detect_format, read_trace
@@ -18,6 +19,7 @@ from engine.workload.traces import detect_format, read_trace
 FIELD = "trace_columns"
 ROLES = ("arrival_s", "input_tokens", "output_tokens")
 TIME = "time"
+_BETWEEN = re.compile(rf",(?=\s*(?:{'|'.join((*ROLES, TIME))})\s*=)")
 
 
 def columns_of(workload: WorkloadSpec) -> dict[str, str]:
@@ -27,6 +29,26 @@ def columns_of(workload: WorkloadSpec) -> dict[str, str]:
         return {}
     names = (*ROLES, TIME)
     return {name: str(kept[name]) for name in names if isinstance(kept.get(name), str)}
+
+
+def parse_columns(text: str) -> dict[str, str]:
+    """The mapping of 'arrival_s=A,input_tokens=B,output_tokens=C,time=ms'; names may hold commas.
+
+    Raises:
+        ScenarioError: a part that is no such mapping, or is there twice.
+    """
+    if not text.strip():
+        return {}
+    found: dict[str, str] = {}
+    for part in _BETWEEN.split(text):
+        role, equals, name = (piece.strip() for piece in part.partition("="))
+        if role not in (*ROLES, TIME) or not equals or not name or role in found:
+            raise ScenarioError(
+                "columns", f"'{part.strip()}' names no column",
+                f"say role=column, roles are {', '.join((*ROLES, TIME))}, each once",
+            )  # fmt: skip
+        found[role] = name
+    return found
 
 
 def with_trace_file(

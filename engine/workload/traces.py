@@ -13,15 +13,17 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.errors import FileError, TooLargeError, TraceError
 from engine.workload.blocks import read_ids
-from engine.workload.quick_csv import QuickColumns, read_columns
+from engine.workload.quick_csv import QuickColumns, read_columns, separator_of
 from engine.workload.servegen import read_servegen
 from engine.workload.trace import RequestTrace
 
@@ -29,6 +31,8 @@ MAX_BYTES = 4 * 2**30
 MAX_REQUESTS = 20_000_000
 MAX_BLOCKS = 200_000_000
 MAX_TOKENS = 100_000_000  # of one request
+LONGEST_S = 1e9  # that a trace spans: thirty years
+LARGEST_S = 1e11  # where microseconds can still be told apart
 MS = 1e-3
 MAX_LINE = 16 * 2**20
 QUICK_BYTES = 2**30  # of JSON lines that are read at once
@@ -85,7 +89,7 @@ class _Rows:
         else:
             blocks, start = _reordered(blocks, start, order)
         return RequestTrace(
-            arrival_s=arrival[order] - arrival.min(),
+            arrival_s=_from_zero(self.path, arrival[order]),
             input_tokens=np.array(self.inputs, np.int32)[order],
             output_tokens=np.array(self.outputs, np.int32)[order],
             block_start=start,
@@ -137,7 +141,7 @@ def detect_format(path: Path) -> str:
         return "servegen"
     with _opened(path) as lines:
         first = next((line for _, line in lines if line.strip()), "")
-    titles = [title.strip() for title in first.strip().split(",")]
+    titles = [title.strip() for title in first.strip().split(separator_of(first))]
     if {"TIMESTAMP", "ContextTokens", "GeneratedTokens"} <= set(titles):
         return "azure"
     if {"Timestamp", "Request tokens", "Response tokens"} <= set(titles):
@@ -202,7 +206,7 @@ def _of_columns(path: Path, quick: QuickColumns) -> RequestTrace:
     arrival = quick.arrival_s[kept]
     order = np.argsort(arrival, kind="stable")
     return RequestTrace(
-        arrival_s=arrival[order] - arrival.min(),
+        arrival_s=_from_zero(path, arrival[order]),
         input_tokens=quick.input_tokens[kept][order].astype(np.int32),
         output_tokens=quick.output_tokens[kept][order].astype(np.int32),
         block_start=np.zeros(len(order) + 1, np.int64),
@@ -218,8 +222,11 @@ def _read_rows(path: Path, columns: _Columns) -> RequestTrace:
     rows = _Rows(path)
     with _opened(path) as lines:
         number = 1
-        reader = csv.reader(line for _, line in lines)
         try:
+            first = next((line for _, line in lines), "")
+            separator = separator_of(first)
+            rest = (line for _, line in lines)
+            reader = csv.reader(chain([first], rest), delimiter=separator)
             header = [name.strip() for name in next(reader, [])]
             places = [_place(path, header, name) for name in columns[:3]]
             for number, cells in enumerate(reader, 2):
@@ -227,7 +234,10 @@ def _read_rows(path: Path, columns: _Columns) -> RequestTrace:
                     continue
                 if len(cells) <= max(places):
                     raise TraceError(path, number, columns.output, "the row is too short")
-                arrival = _time(path, number, columns, cells[places[0]])
+                written = cells[places[0]]
+                if separator != "," and "." not in written:
+                    written = written.replace(",", ".")  # 12,5 of an office's regional settings
+                arrival = _time(path, number, columns, written)
                 inputs = _count(path, number, columns.input, cells[places[1]])
                 outputs = _count(path, number, columns.output, cells[places[2]])
                 rows.add(number, arrival, inputs, outputs)
@@ -327,15 +337,15 @@ def _quick_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace | 
     if not kept.any():
         return None
     texts = [bytes(row.hash_ids) for row, good in zip(rows, kept.tolist(), strict=True) if good]
-    found_ids = read_ids(texts)
-    if found_ids is None or len(found_ids[1]) > MAX_BLOCKS:
+    found_ids = _quick_ids(texts, -(-inputs[kept] // block_tokens))
+    if found_ids is None:
         return None
     start, ids = found_ids
     arrival = arrival[kept]
     order = np.argsort(arrival, kind="stable")
     blocks, start = _reordered(ids, start, order)
     return RequestTrace(
-        arrival_s=arrival[order] - arrival.min(),
+        arrival_s=_from_zero(path, arrival[order]),
         input_tokens=inputs[kept][order].astype(np.int32),
         output_tokens=outputs[kept][order].astype(np.int32),
         block_start=start,
@@ -344,6 +354,14 @@ def _quick_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace | 
         name=path.name,
         skipped_rows=int((~kept).sum()),
     )
+
+
+def _quick_ids(texts: list[bytes], most: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Starts and ids of rows of hash blocks, `most` [rows] of each; None where one is odd."""
+    found = read_ids(texts)
+    if found is None or len(found[1]) > MAX_BLOCKS or (np.diff(found[0]) > most).any():
+        return None
+    return found
 
 
 def _careful_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
@@ -358,7 +376,7 @@ def _careful_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
                 row = decoder.decode(line)
             except (msgspec.DecodeError, RecursionError) as error:
                 raise TraceError(path, number, _field(str(error)), str(error)) from None
-            _check_row(path, number, row)
+            _check_row(path, number, row, block_tokens)
             if rows.add(number, row.timestamp * unit_s, row.input_length, row.output_length):
                 rows.blocks.extend(
                     rows.names.setdefault(name, len(rows.names)) for name in row.hash_ids
@@ -369,12 +387,20 @@ def _careful_json(path: Path, unit_s: float, block_tokens: int) -> RequestTrace:
     return rows.trace(block_tokens)
 
 
-def _check_row(path: Path, line: int, row: _JsonRow) -> None:
+def _check_row(path: Path, line: int, row: _JsonRow, block_tokens: int) -> None:
     if not math.isfinite(row.timestamp):
         raise TraceError(path, line, "timestamp", f"{row.timestamp} is no time")
     for name in ("input_length", "output_length"):
         if not 0 <= getattr(row, name) <= MAX_TOKENS:
             raise TraceError(path, line, name, f"{getattr(row, name)} is no number of tokens")
+    most = -(-row.input_length // block_tokens)
+    if len(row.hash_ids) > most and row.input_length and row.output_length:
+        raise TraceError(
+            path, line, "hash_ids",
+            f"{len(row.hash_ids)} blocks of {block_tokens} tokens are more than a prompt of "
+            f"{row.input_length} tokens has",
+            "say the right size of a block or correct the trace",
+        )  # fmt: skip
 
 
 def _field(message: str) -> str:
@@ -389,6 +415,23 @@ class _RawRow(msgspec.Struct, gc=False):
     input_length: int
     output_length: int
     hash_ids: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+def _from_zero(path: Path, sorted_s: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Arrivals from 0 s.
+
+    Raises:
+        FileError: they are too far from 0 to be told apart, or from each other to be of one trace.
+    """
+    span_s = float(sorted_s[-1] - sorted_s[0])
+    if span_s > LONGEST_S or max(-float(sorted_s[0]), float(sorted_s[-1])) > LARGEST_S:
+        raise FileError(
+            path,
+            f"its arrivals go from {sorted_s[0]:g} to {sorted_s[-1]:g} s",
+            f"a trace spans {LONGEST_S:g} s at most: check whether times are in s, ms or dates",
+        )
+    shifted: NDArray[np.float64] = sorted_s - sorted_s[0]
+    return shifted
 
 
 def _reordered(

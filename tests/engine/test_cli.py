@@ -12,7 +12,7 @@ import pytest
 from engine.catalog.catalog import Catalog
 from engine.catalog.resources import resource_path
 from engine.cli import FAILED, OK, USAGE, main
-from engine.scenario.design import Design
+from engine.scenario.design import Autoscale, Design
 from engine.storage.project_file import load_design, save_design
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from tests.helpers import worlds
@@ -278,6 +278,21 @@ def test_explain_says_what_fixes_bring_for_money_and_power(
     assert main(["explain", str(path), "--until", "5", "--runs", "2"]) == 0
     head = next(line for line in capsys.readouterr().out.splitlines() if "goodput  price" in line)
     assert "tokens/s a kCNY  latency a MCNY  tokens/s a kW  latency a kW" in head
+
+
+def test_studies_of_few_requests_and_of_scaled_pools_say_so(
+    tmp_path: Path, shop: Catalog, capsys: pytest.CaptureFixture[str]
+) -> None:
+    design = worlds.one_chip(shop)
+    pool = msgspec.structs.replace(design.deployment, autoscale=Autoscale(min_replicas=1))
+    path = tmp_path / "small.rackflow"
+    save_design(path, msgspec.structs.replace(design, deployment=pool), shop)
+    assert main(["explain", str(path), "--until", "0.5", "--runs", "2", "--no-fixes"]) == OK
+    assert "requests have finished in a run" in capsys.readouterr().out
+    assert main(["outages", str(path), "--until", "0.5"]) == OK
+    told = capsys.readouterr().out
+    assert "requests have finished in a run" in told
+    assert "pools are scaled" in told
 
 
 def test_explain_and_outages_read_the_trace_that_the_design_names(

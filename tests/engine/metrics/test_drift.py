@@ -22,6 +22,14 @@ def test_a_rise_is_told_with_its_size() -> None:
     assert found.change == pytest.approx(0.9 * 40 / 102, rel=0.05)  # the first tenth is left out
 
 
+def test_an_interval_that_holds_all_and_nothing_tells_nothing() -> None:
+    wild = np.random.default_rng(3).lognormal(0.0, 2.5, 1000)
+    found = drift(wild)
+    assert found.low is not None
+    assert found.low <= 0 <= found.high
+    assert found.steady is None
+
+
 def test_a_tiny_but_certain_change_is_no_drift() -> None:
     found = drift(np.linspace(100.0, 101.0, 1000))
     assert found.steady

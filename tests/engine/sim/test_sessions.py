@@ -139,11 +139,13 @@ def test_one_that_fails_before_its_limit_has_failed_and_was_not_cancelled(shop: 
 @pytest.mark.parametrize(
     "changes",
     [{"fanout_share": 1.5}, {"subagents": 0}, {"subagent_steps": 0.0}, {"tool_fail_share": 1.0},
-     {"tool_timeout_s": -1.0}],
+     {"tool_timeout_s": -1.0}, {"tool_timeout_s": 1e300}, {"steps_per_task": 1e300}],
 )  # fmt: skip
 def test_sessions_that_cannot_be_are_refused(shop: Catalog, changes: dict[str, float]) -> None:
     design = msgspec.structs.replace(worlds.one_chip(shop), workload=session(**changes))
-    with pytest.raises(ScenarioError, match="workload agents"):
+    with pytest.raises(
+        ScenarioError, match=f"workload {next(iter(changes))}: it is .*set a value"
+    ):
         lower(Scenario(design=design, catalog=shop, until_s=1.0, seed=1))
 
 

@@ -1,6 +1,7 @@
 """The agents' distributions have the published medians and means."""
 
 from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -12,8 +13,10 @@ from engine.workload.profiles import (
     LawFit,
     coding_agent,
     fitted,
+    median_from_clipped_mean,
     read_profiles,
     shipped_profiles,
+    sigma_from_clipped_mean_and_quantile,
     sigma_from_mean,
     sigma_from_mean_and_quantile,
 )
@@ -128,6 +131,33 @@ def test_a_damaged_file_of_profiles_is_refused(tmp_path: Path, body: str, compla
     path.write_text(f'{{"version": "1", "profiles": [{one}{body}}}]}}' if is_part else body)
     with pytest.raises(CatalogError, match=complaint):
         read_profiles(path)
+
+
+def test_a_clip_that_cuts_deep_leaves_the_mean_and_the_quantile() -> None:
+    mean, high = 500.0, 2000.0
+    sigma = sigma_from_clipped_mean_and_quantile(mean, 0.9, 1200.0, high)
+    median = 1200.0 * np.exp(-NormalDist().inv_cdf(0.9) * sigma)
+    values = draws(LogNormal(median=median, sigma=sigma, high=high))
+    assert values.mean() == pytest.approx(mean, rel=0.01)
+    assert np.quantile(values, 0.9) == pytest.approx(1200.0, rel=0.01)
+    wide = 1.5
+    median = median_from_clipped_mean(mean, wide, high)
+    values = draws(LogNormal(median=median, sigma=wide, high=high))
+    assert values.mean() == pytest.approx(mean, rel=0.01)
+    assert median * np.exp(wide**2 / 2) > 1.3 * mean  # which the mean would be without the clip
+
+
+def test_without_a_clip_that_matters_both_ways_agree() -> None:
+    bare = sigma_from_mean_and_quantile(343.0, 0.9, 597.0)
+    assert sigma_from_clipped_mean_and_quantile(343.0, 0.9, 597.0, 1e9) == pytest.approx(bare)
+
+
+def test_clipped_laws_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ScenarioError, match="go together"):
+        median_from_clipped_mean(500.0, 1.0, 400.0)
+    for mean, value in ((500.0, 400.0), (500.0, 1e8), (1.0, 1500.0)):
+        with pytest.raises(ScenarioError, match="go together"):
+            sigma_from_clipped_mean_and_quantile(mean, 0.9, value, 2000.0)
 
 
 def test_a_figure_that_is_not_there_is_named(shop: Catalog) -> None:

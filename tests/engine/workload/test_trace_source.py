@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from engine.catalog.catalog import Catalog
-from engine.errors import FileError, TraceError
+from engine.errors import FileError, ScenarioError, TraceError
 from engine.scenario.hashing import design_hash
 from engine.storage.project_file import load_design, save_design
 from engine.workload.spec import WorkloadKind, WorkloadSpec
 from engine.workload.trace_preview import counts_of, csv_head, guessed_columns
-from engine.workload.trace_source import columns_of, trace_of, with_trace_file
+from engine.workload.trace_source import columns_of, parse_columns, trace_of, with_trace_file
 from engine.workload.traces import read_trace
 from tests.helpers import worlds
 
@@ -49,6 +49,41 @@ def test_quick_and_careful_readers_agree_on_milliseconds(tmp_path: Path) -> None
 def test_a_way_to_write_a_time_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="say s, ms or date"):
         read_trace(file(tmp_path, MS), "csv", {**COLUMNS, "time": "weeks"})
+
+
+@pytest.mark.parametrize("separator", [";", "\t", "|"])
+def test_columns_may_be_parted_otherwise(tmp_path: Path, separator: str) -> None:
+    path = file(tmp_path, MS.replace(",", separator))
+    assert csv_head(path).titles == ("user", "when", "in", "out")
+    assert read_trace(path, "csv", COLUMNS).arrival_s.tolist() == pytest.approx([0.0, 2.5])
+
+
+def test_a_decimal_comma_is_read_where_commas_do_not_part_columns(tmp_path: Path) -> None:
+    path = file(tmp_path, "when;in;out\n1,5;10;5\n4,25;20;6\n")
+    trace = read_trace(path, "csv", {**COLUMNS, "time": "s"})
+    assert trace.arrival_s.tolist() == [0.0, 2.75]
+
+
+def test_titles_may_hold_commas(tmp_path: Path) -> None:
+    columns = parse_columns("arrival_s=when, UTC,input_tokens=in,output_tokens=a=b, time=ms")
+    assert columns == {
+        "arrival_s": "when, UTC", "input_tokens": "in", "output_tokens": "a=b", "time": "ms"
+    }  # fmt: skip
+    path = file(tmp_path, '"when, UTC",in,a=b\n1000,5,6\n2000,7,8\n')
+    assert read_trace(path, "csv", columns).arrival_s.tolist() == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("text", ["foo", "arrival_s", "arrival_s=", "who=a", "time=s,time=ms"])
+def test_a_mapping_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ScenarioError, match="names no column"):
+        parse_columns(text)
+
+
+def test_times_of_the_wrong_unit_are_refused(tmp_path: Path) -> None:
+    for far in ("1e18", "-1e18", "2e9"):
+        path = file(tmp_path, f"when,in,out\n0,5,6\n{far},7,8\n")
+        with pytest.raises(FileError, match="check whether times"):
+            read_trace(path, "csv", {**COLUMNS, "time": "s"})
 
 
 def test_a_wrong_value_names_line_and_column(tmp_path: Path) -> None:

@@ -147,3 +147,15 @@ def test_azure_times_may_carry_an_offset(tmp_path: Path, first: str) -> None:
     text = f"TIMESTAMP,ContextTokens,GeneratedTokens\n{first},1,1\n2023-11-16 18:17:04.5,2,2\n"
     trace = read_trace(write(tmp_path, "o.csv", text), "azure")
     assert trace.arrival_s.tolist() == [0.0, 1.5]
+
+
+def test_more_blocks_than_a_prompt_has_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, "a.jsonl", rows(hash_ids=[1, 2, 3, 4, 5, 6, 7, 8, 9]))
+    with pytest.raises(TraceError, match="column 'hash_ids': 9 blocks of 512"):
+        read_trace(path, "mooncake")
+
+
+def test_ids_that_64_bits_do_not_hold_stay_apart(tmp_path: Path) -> None:
+    line = rows(hash_ids=[2**70 + 1])
+    path = write(tmp_path, "a.jsonl", line + "\n" + line.replace(str(2**70 + 1), str(2**70 + 2)))
+    assert len(set(read_trace(path, "mooncake").blocks.tolist())) == 2
