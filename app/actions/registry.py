@@ -6,7 +6,8 @@ from PySide6.QtCore import QCoreApplication, QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QMenuBar, QToolBar, QWidget
 
-from app.actions.table import ACTIONS, MENUS, ActionRecord
+from app.actions.records import ActionRecord
+from app.actions.table import ACTIONS, MENUS
 from app.support.icons import icon
 
 

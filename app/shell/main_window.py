@@ -4,16 +4,14 @@ It only wires; what things do is in the controllers and panels. `complete` adds 
 charts, whose imports take longest, after the window is on the screen.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar
+from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar, QWidget
 
 from app.actions.registry import ActionRegistry
-from app.commands import clipboard
 from app.document import Document
 from app.jobs.band_job import BandJob
 from app.jobs.check_job import Checked, CheckJob
@@ -32,7 +30,9 @@ from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
 from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
+from app.shell.editing import Editing
 from app.shell.fault_tool import FaultTool
+from app.shell.features import Feature, Handlers, all_handlers
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
 from app.shell.status_bar import StatusBar
@@ -44,7 +44,6 @@ from app.support.icons import app_icon
 from app.support.notifications import Notifications
 from app.support.settings import Settings
 from engine import __version__
-from engine.topology.rules import Verdict
 
 if TYPE_CHECKING:
     from app.canvas.view import CanvasView
@@ -88,12 +87,24 @@ class MainWindow(QMainWindow):
         waiting.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.setCentralWidget(waiting)
         self._make_panels()
+        self.editing = Editing(self, self.outline)
+        self.features: tuple[Feature, ...] = (self.editing,)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self._make_menus_and_bars()
         self._connect()
         self._show_title()
         self._show_recent()
+
+    @property
+    def notifications(self) -> Notifications:
+        """Message boxes and file choosers."""
+        return self.files.notifications
+
+    @property
+    def widget(self) -> QWidget:
+        """The window, as a parent of dialogs."""
+        return self
 
     def complete(self) -> None:
         """Adds the canvas and the charts, restores the layout and starts the first check."""
@@ -104,9 +115,9 @@ class MainWindow(QMainWindow):
         self.canvas = CanvasView(self.document)
         self.timeline = TimelineControl(self.document, self.run, self.run_bar, self.faults, self)
         self.setCentralWidget(stacked(self.canvas, self.timeline.strip))
-        self.timeline.locate_requested.connect(self._locate)
-        self.timeline.said.connect(self._say)
-        self.timeline.faults_requested.connect(lambda: self._raise("faults"))
+        self.timeline.locate_requested.connect(self.locate)
+        self.timeline.said.connect(self.say)
+        self.timeline.faults_requested.connect(lambda: self.raise_dock("faults"))
         self.charts = LiveCharts()
         dock = self.docks["charts"] = add_dock(
             self, "charts", self.tr("Charts"), self.charts, Area.BottomDockWidgetArea
@@ -122,14 +133,14 @@ class MainWindow(QMainWindow):
         )  # fmt: skip
         self.run_bar.scrubbed.connect(self.run_view.look_at)
         self.bottlenecks.results.validation_requested.connect(self.validation.open)
-        self.canvas.status_text.connect(self._say)
+        self.canvas.status_text.connect(self.say)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
         for panel in (
             self.outline, self.bottlenecks, self.findings, self.analysis, self.faults, self.what_if,
         ):  # fmt: skip
-            panel.locate_requested.connect(self._locate)
+            panel.locate_requested.connect(self.locate)
         if not self.restoreState(self.settings.dock_state):
             QTimer.singleShot(0, self, self._first_layout)
         self.actions_by_id["tool.select"].setChecked(True)
@@ -255,7 +266,7 @@ class MainWindow(QMainWindow):
         bar.addWidget(self.run_bar)
 
     def _connect(self) -> None:
-        self.actions_by_id.connect_all(self._handlers())
+        self.actions_by_id.connect_all(all_handlers(self._handlers(), self.features))
         stack = self.document.undo_stack
         stack.canUndoChanged.connect(self.actions_by_id["edit.undo"].setEnabled)
         stack.canRedoChanged.connect(self.actions_by_id["edit.redo"].setEnabled)
@@ -270,15 +281,13 @@ class MainWindow(QMainWindow):
         self.files.recent_changed.connect(self._show_recent)
         self.checks.checked.connect(self._show_checked)
         self.findings.count_changed.connect(self._show_finding_count)
-        self.outline.delete_requested.connect(self._delete)
         self.what_if.applied.connect(self._say_applied)
         self.run.failed.connect(self._on_run_failed)
         self.run.state_changed.connect(self._show_run_state)
         self.actions_by_id[f"view.theme_{self.settings.theme}"].setChecked(True)
         self._show_selection_actions()
 
-    def _handlers(self) -> dict[str, Callable[[], object]]:
-        stack = self.document.undo_stack
+    def _handlers(self) -> Handlers:
         return {
             "file.new": self.files.new,
             "file.open": self.files.open,
@@ -288,18 +297,6 @@ class MainWindow(QMainWindow):
             "file.import_model": self.models.ask,
             "file.import_trace": self.traces.ask,
             "file.quit": self.close,
-            "edit.undo": stack.undo,
-            "edit.redo": stack.redo,
-            "edit.cut": self._cut,
-            "edit.copy": self._copy,
-            "edit.paste": self._paste,
-            "edit.duplicate": self._duplicate,
-            "edit.delete": self._delete,
-            "edit.select_all": self._select_all,
-            "edit.rename": self._rename,
-            "tool.select": lambda: self._set_tool("select"),
-            "tool.link": lambda: self._set_tool("link"),
-            "tool.pan": lambda: self._set_tool("pan"),
             "view.fit": self._fit_all,
             "view.fit_selection": self._fit_selection,
             "view.next_issue": self._next_issue,
@@ -316,10 +313,6 @@ class MainWindow(QMainWindow):
             "help.about": self._about,
         }
 
-    def _set_tool(self, name: str) -> None:
-        if self.canvas is not None:
-            self.canvas.set_tool(name)
-
     def _fit_all(self) -> None:
         if self.canvas is not None:
             self.canvas.fit_all()
@@ -328,55 +321,28 @@ class MainWindow(QMainWindow):
         if self.canvas is not None:
             self.canvas.fit_selection()
 
-    def _cut(self) -> None:
-        self._copy()
-        self._delete()
-
-    def _copy(self) -> None:
-        clipboard.copy(self.document)
-
-    def _paste(self) -> None:
-        self._report(clipboard.paste(self.document))
-
-    def _duplicate(self) -> None:
-        self._report(clipboard.duplicate(self.document))
-
-    def _delete(self) -> None:
-        self._report(clipboard.delete(self.document))
-
-    def _report(self, verdict: Verdict | None) -> None:
-        if verdict is not None and not verdict.ok:
-            self._say(verdict.reason)
-
     def _fail_selection(self) -> None:
         verdict = self.fault_tool.fail_selection()
-        self._report(verdict)
+        self.editing.report(verdict)
         if verdict.ok:
-            self._raise("faults")
-
-    def _select_all(self) -> None:
-        design = self.document.design()
-        self.document.select(frozenset(design.ids()))
-
-    def _rename(self) -> None:
-        self._raise("outline")
-        self.outline.rename_selected()
+            self.raise_dock("faults")
 
     def _next_issue(self) -> None:
-        self._raise("findings")
+        self.raise_dock("findings")
         self.findings.next_issue()
 
-    def _raise(self, dock: str) -> None:
-        self.docks[dock].show()
-        self.docks[dock].raise_()
+    def raise_dock(self, name: str) -> None:
+        """Shows a dock and brings it to the front."""
+        self.docks[name].show()
+        self.docks[name].raise_()
 
     def _show_tenant(self, row: int) -> None:
         self.inspector.show_tenant(row)
-        self._raise("inspector")
+        self.raise_dock("inspector")
 
     def _show_pool(self, row: int) -> None:
         self.inspector.show_pool(row)
-        self._raise("inspector")
+        self.raise_dock("inspector")
 
     def _set_theme(self, name: str) -> None:
         self.settings.theme = name
@@ -392,18 +358,20 @@ class MainWindow(QMainWindow):
             self.tr("About Rackflow"), text.format(__version__, self.document.catalog.version)
         )
 
-    def _locate(self, ids: frozenset[str]) -> None:
+    def locate(self, ids: frozenset[str]) -> None:
+        """Selects and shows elements and links, and points at them."""
         design = self.document.design()
         known = set(design.ids())
         found = frozenset(ids) & known
         if found and self.canvas is not None:
             self.canvas.zoom_to(found, pulse=True)
 
-    def _say(self, text: str) -> None:
+    def say(self, text: str) -> None:
+        """Shows a text in the status bar for a while."""
         self.status.showMessage(text, MESSAGE_MS)
 
     def _say_applied(self, text: str) -> None:
-        self._say(self.tr("Applied: {0}. Undo takes it back.").format(text))
+        self.say(self.tr("Applied: {0}. Undo takes it back.").format(text))
 
     def _show_context_menu(self, place: QPoint) -> None:
         self._context_menu.popup(place)

@@ -1,0 +1,81 @@
+"""Actions of editing."""
+
+from app.actions.records import QT_TRANSLATE_NOOP, ActionRecord, Key
+
+EDIT_ACTIONS: tuple[ActionRecord, ...] = (
+    ActionRecord(
+        id="edit.undo",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Undo"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Take back the last edit"),
+        shortcut=Key.Undo,
+        icon="undo",
+        toolbar="edit",
+    ),
+    ActionRecord(
+        id="edit.redo",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Redo"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Do the edit again that was taken back"),
+        shortcut="Ctrl+Shift+Z",
+        icon="redo",
+        toolbar="edit",
+    ),
+    ActionRecord(
+        id="edit.cut",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Cu&t"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Move the selection to the clipboard"),
+        shortcut=Key.Cut,
+        icon="cut",
+        separator_before=True,
+    ),
+    ActionRecord(
+        id="edit.copy",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Copy"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Copy the selection with its inner links"),
+        shortcut=Key.Copy,
+        icon="copy",
+    ),
+    ActionRecord(
+        id="edit.paste",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Paste"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Insert what was copied"),
+        shortcut=Key.Paste,
+        icon="paste",
+    ),
+    ActionRecord(
+        id="edit.duplicate",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Duplicate"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Copy the selection beside itself"),
+        shortcut="Ctrl+D",
+        icon="duplicate",
+    ),
+    ActionRecord(
+        id="edit.delete",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Del&ete"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Remove the selection and its links"),
+        shortcut="Del",
+        icon="delete",
+    ),
+    ActionRecord(
+        id="edit.select_all",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Select &all"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Select every element and link"),
+        shortcut=Key.SelectAll,
+        separator_before=True,
+    ),
+    ActionRecord(
+        id="edit.rename",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Re&name"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Change the name of the selected element"),
+        shortcut="F2",
+        icon="rename",
+    ),
+)

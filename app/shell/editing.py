@@ -1,0 +1,76 @@
+"""The Edit menu and the tools: clipboard, selection, names, what a press on the canvas means."""
+
+from PySide6.QtCore import QObject
+
+from app.commands import clipboard
+from app.panels.outline import OutlinePanel
+from app.shell.features import Handlers, Shell
+from engine.topology.rules import Verdict
+
+
+class Editing(QObject):
+    """Wires the actions that edit what is selected."""
+
+    def __init__(self, shell: Shell, outline: OutlinePanel) -> None:
+        super().__init__(shell.widget)
+        self._shell, self._outline = shell, outline
+        outline.delete_requested.connect(self.delete)
+
+    def handlers(self) -> Handlers:
+        """What each action does."""
+        stack = self._shell.document.undo_stack
+        return {
+            "edit.undo": stack.undo,
+            "edit.redo": stack.redo,
+            "edit.cut": self.cut,
+            "edit.copy": self.copy,
+            "edit.paste": self.paste,
+            "edit.duplicate": self.duplicate,
+            "edit.delete": self.delete,
+            "edit.select_all": self.select_all,
+            "edit.rename": self.rename,
+            "tool.select": lambda: self.set_tool("select"),
+            "tool.link": lambda: self.set_tool("link"),
+            "tool.pan": lambda: self.set_tool("pan"),
+        }
+
+    def set_tool(self, name: str) -> None:
+        """Chooses what a press on the canvas means."""
+        if self._shell.canvas is not None:
+            self._shell.canvas.set_tool(name)
+
+    def cut(self) -> None:
+        """Moves the selection to the clipboard."""
+        self.copy()
+        self.delete()
+
+    def copy(self) -> None:
+        """Copies the selection with its inner links."""
+        clipboard.copy(self._shell.document)
+
+    def paste(self) -> None:
+        """Inserts what was copied and selects it."""
+        self.report(clipboard.paste(self._shell.document))
+
+    def duplicate(self) -> None:
+        """Copies the selection beside itself."""
+        self.report(clipboard.duplicate(self._shell.document))
+
+    def delete(self) -> None:
+        """Removes the selection and its links."""
+        self.report(clipboard.delete(self._shell.document))
+
+    def select_all(self) -> None:
+        """Selects every element and link."""
+        document = self._shell.document
+        document.select(frozenset(document.design().ids()))
+
+    def rename(self) -> None:
+        """Edits the name of the selected element in the outline."""
+        self._shell.raise_dock("outline")
+        self._outline.rename_selected()
+
+    def report(self, verdict: Verdict | None) -> None:
+        """Says why something was refused."""
+        if verdict is not None and not verdict.ok:
+            self._shell.say(verdict.reason)
