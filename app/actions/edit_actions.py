@@ -71,6 +71,22 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         separator_before=True,
     ),
     ActionRecord(
+        id="edit.find",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Find..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Go to an element or a link by its name"),
+        shortcut=Key.Find,
+        icon="search",
+    ),
+    ActionRecord(
+        id="edit.quick_add",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Quick add..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Add a device where the pointer is"),
+        shortcut="A",
+        icon="add",
+    ),
+    ActionRecord(
         id="edit.rename",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "Re&name"),

@@ -22,6 +22,14 @@ VIEW_ACTIONS: tuple[ActionRecord, ...] = (
         toolbar="view",
     ),
     ActionRecord(
+        id="view.commands",
+        menu="view",
+        text=QT_TRANSLATE_NOOP("Actions", "&Command palette..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Do anything by its name"),
+        shortcut="Ctrl+K",
+        separator_before=True,
+    ),
+    ActionRecord(
         id="view.next_issue",
         menu="view",
         text=QT_TRANSLATE_NOOP("Actions", "&Next issue"),

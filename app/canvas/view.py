@@ -1,6 +1,7 @@
 """CanvasView: the drawing on the screen. It forwards events to one gesture and paints layers."""
 
 import time
+from typing import NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -40,9 +41,10 @@ from app.canvas.picking import element_at, link_at
 from app.canvas.pointing import hover, pressed
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Scene, make_scene
+from app.canvas.snapping import snapped
 from app.canvas.tips import tip_text
 from app.document import Document
-from app.models.palette_model import SPEC_MIME
+from app.models.palette_model import dragged_device
 from engine.topology.changes import MoveElements
 from engine.topology.layout import GRID
 
@@ -58,12 +60,22 @@ SHIFT_KEYS = {
 }
 
 
+class DeviceWanted(NamedTuple):
+    """A link that was dropped on empty ground: where, from which port, how many cables (0: all)."""
+
+    scene: Point
+    element: str
+    port: str
+    cables: int
+
+
 class CanvasView(QWidget):
     """Shows a document's drawing, edits it by gestures, and animates a run over it."""
 
     status_text = Signal(str)
     zoom_changed = Signal(float)
     context_menu_requested = Signal(QPoint)
+    device_wanted = Signal(object)  # DeviceWanted
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -116,15 +128,17 @@ class CanvasView(QWidget):
         self._tool = name
         self._show_cursor()
 
-    def begin_place(self, spec_id: str) -> None:
-        """The next click places a device of the palette."""
+    def begin_place(self, spec_id: str, count: int = 1) -> None:
+        """The next click places so many devices of the palette."""
         spec = self.document.catalog.devices.get(spec_id)
         if spec is not None:
             self._cancel_gesture()
-            self._gesture = PlaceGesture(self, spec)
+            self._gesture = PlaceGesture(self, spec, count)
             self.setCursor(Qt.CursorShape.CrossCursor)
             self.say(
-                self.tr("Click to place {0}; Shift for several, Esc to stop").format(spec.name)
+                self.tr(
+                    "Click to place {0}; digits say how many, Shift goes on placing, Esc stops"
+                ).format(spec.name)
             )
             self.setFocus()
 
@@ -168,6 +182,22 @@ class CanvasView(QWidget):
         """Shows elements at other corners without editing anything."""
         self._moved = moved
         self._read()
+
+    def snap(self, box: Box, ignoring: frozenset[str]) -> Point:
+        """The corner where a box comes to rest beside elements that are not ignored; shows why."""
+        kept = [row for row, name in enumerate(self._scene.ids) if name not in ignoring]
+        place, self.overlay.guides = snapped(box, self._scene.boxes[kept], self.camera.scale)
+        return place
+
+    def ask_device(self, element: str, port: str, scene: Point, cables: int) -> None:
+        """Asks which device is to be drawn at the end of a link that was dropped on nothing."""
+        self.device_wanted.emit(DeviceWanted(scene, element, port, cables))
+
+    @property
+    def pointer_scene(self) -> Point:
+        """Where the pointer is, or the middle of the view while it is elsewhere."""
+        x, y = self.overlay.pointer if self.underMouse() else (self.width() / 2, self.height() / 2)
+        return self.camera.to_scene(x, y)
 
     def say(self, text: str) -> None:
         """Shows a text in the status bar."""
@@ -335,7 +365,9 @@ class CanvasView(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape leaves a gesture, arrows move the selection, space pans while it is held."""
         key = Qt.Key(event.key())
-        if key == Qt.Key.Key_Escape:
+        if self._gesture is not None and self._gesture.type_key(event.text()):
+            self.update()
+        elif key == Qt.Key.Key_Escape:
             if self._gesture is None:
                 self.document.select(frozenset())
             self._cancel_gesture()
@@ -379,9 +411,9 @@ class CanvasView(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Takes devices of the palette."""
-        spec = self._dragged(event)
+        spec, count = dragged_device(event.mimeData())
         if spec:
-            self.begin_place(spec)
+            self.begin_place(spec, count)
             event.setDropAction(Qt.DropAction.CopyAction)
             event.accept()
 
@@ -406,10 +438,6 @@ class CanvasView(QWidget):
         self.update()
 
     # ------------------------------------------------------------------ inner workings
-
-    def _dragged(self, event: QDropEvent) -> str:
-        data = event.mimeData()
-        return bytes(data.data(SPEC_MIME).data()).decode() if data.hasFormat(SPEC_MIME) else ""
 
     def _hover(self, pointer: Pointer) -> None:
         hover(self, pointer, self._tool)

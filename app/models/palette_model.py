@@ -11,6 +11,7 @@ from engine.catalog.devices import DeviceKind, DeviceSpec, Status
 from engine.units import format_quantity
 
 SPEC_MIME = "application/x-rackflow-spec"
+MOST_DIGITS = 6
 SPEC_ROLE = Qt.ItemDataRole.UserRole + 1
 BADGE_ROLE = Qt.ItemDataRole.UserRole + 2
 
@@ -91,11 +92,21 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def dragged_device(data: QMimeData) -> tuple[str, int]:
+    """The spec id and the number of devices that a drag carries; no id, no drag of ours."""
+    if not data.hasFormat(SPEC_MIME):
+        return "", 1
+    text = bytes(data.data(SPEC_MIME).data()).decode("utf-8", "replace")
+    spec, _, count = text.partition("\n")
+    return spec, int(count) if count.isdecimal() and len(count) < MOST_DIGITS else 1
+
+
 class PaletteModel(QStandardItemModel):
-    """Two levels: kinds, devices. A dragged device carries its spec id as `SPEC_MIME`."""
+    """Two levels: kinds, devices. A dragged device carries its spec id and `count` as `SPEC_MIME`."""
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__()
+        self.count = 1  # how many of it a drag places
         for kind in KINDS:
             specs = [spec for spec in catalog.devices.values() if spec.kind is kind]
             if not specs:
@@ -127,7 +138,7 @@ class PaletteModel(QStandardItemModel):
         for index in indexes:
             spec_id = index.data(SPEC_ROLE)
             if spec_id:
-                data.setData(SPEC_MIME, str(spec_id).encode())
+                data.setData(SPEC_MIME, f"{spec_id}\n{self.count}".encode())
         return data
 
     @staticmethod

@@ -4,8 +4,10 @@ from PySide6.QtCore import QModelIndex, QRect, QSize, QSortFilterProxyModel, Qt,
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QHBoxLayout,
     QLabel,
     QLineEdit,
+    QSpinBox,
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QTreeView,
@@ -15,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from app.models.palette_model import BADGE_ROLE, SPEC_ROLE, PaletteModel
 from engine.catalog.catalog import Catalog
+from engine.topology.quick_add import MOST_MEMBERS
 
 BADGE_MARGIN = 8
 
@@ -54,7 +57,9 @@ class BadgeDelegate(QStyledItemDelegate):
 class PalettePanel(QWidget):
     """What can be put on the canvas."""
 
-    place_requested = Signal(str)  # spec id: the next click on the canvas places it
+    place_requested = Signal(
+        str, int
+    )  # spec id, how many: the next click on the canvas places them
 
     def __init__(self, catalog: Catalog, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,6 +74,12 @@ class PalettePanel(QWidget):
         self.search.setAccessibleName(self.tr("Search devices"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search)
+        self.count = QSpinBox()
+        self.count.setRange(1, MOST_MEMBERS)
+        self.count.setPrefix("\u00d7 ")
+        self.count.setAccessibleName(self.tr("How many"))
+        self.count.setToolTip(self.tr("How many are placed at once, as one array"))
+        self.count.valueChanged.connect(self._on_count)
         self.tree = self._make_tree()
         hint = QLabel(self.tr("Drag onto the canvas, or click and then click to place."))
         hint.setWordWrap(True)
@@ -76,7 +87,10 @@ class PalettePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.setSpacing(6)
-        layout.addWidget(self.search)
+        top = QHBoxLayout()
+        top.addWidget(self.search, 1)
+        top.addWidget(self.count)
+        layout.addLayout(top)
         layout.addWidget(self.tree, 1)
         layout.addWidget(hint)
 
@@ -106,9 +120,12 @@ class PalettePanel(QWidget):
         self._filter.setFilterFixedString(text)
         self.tree.expandAll()
 
+    def _on_count(self, count: int) -> None:
+        self._model.count = count
+
     def _on_clicked(self, index: QModelIndex) -> None:
         spec_id = index.data(SPEC_ROLE)
         if spec_id:
-            self.place_requested.emit(str(spec_id))
+            self.place_requested.emit(str(spec_id), self.count.value())
         else:
             self.tree.setExpanded(index, not self.tree.isExpanded(index))

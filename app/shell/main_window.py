@@ -35,6 +35,7 @@ from app.shell.fault_tool import FaultTool
 from app.shell.features import Feature, Handlers, all_handlers
 from app.shell.files import FileController
 from app.shell.model_import import ModelImport
+from app.shell.quick_access import QuickAccess
 from app.shell.status_bar import StatusBar
 from app.shell.timeline_control import TimelineControl
 from app.shell.trace_import import TraceImport
@@ -88,7 +89,8 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(waiting)
         self._make_panels()
         self.editing = Editing(self, self.outline)
-        self.features: tuple[Feature, ...] = (self.editing,)
+        self.quick_access = QuickAccess(self, self.actions_by_id)
+        self.features: tuple[Feature, ...] = (self.editing, self.quick_access)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self._make_menus_and_bars()
@@ -137,6 +139,7 @@ class MainWindow(QMainWindow):
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
+        self.canvas.device_wanted.connect(self.quick_access.ask_linked)
         for panel in (
             self.outline, self.bottlenecks, self.findings, self.analysis, self.faults, self.what_if,
         ):  # fmt: skip

@@ -113,6 +113,17 @@ def price_sum(design: Design, catalog: Catalog) -> PriceSum:
     )
 
 
+def piece_price(prices: PriceList, spec: DeviceSpec) -> tuple[float, bool] | None:
+    """One piece at the list's or else the catalogue's price, in the list's currency.
+
+    Also whether it is an estimate; None where nobody knows a price.
+    """
+    entry = prices.entries.get(spec.id) or seed_price(spec)
+    return (
+        None if entry is None else (entry.amount * _rate(entry.currency, prices), entry.estimate)
+    )
+
+
 def _rate(currency: str, prices: PriceList) -> float:
     """Factor from an entry's currency into the list's."""
     if currency == prices.currency:

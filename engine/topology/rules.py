@@ -178,6 +178,11 @@ def _total(proposal: Proposal) -> float:
     return proposal.cables * proposal.bandwidth_bytes_per_s
 
 
+def with_cables(proposal: Proposal, cables: int) -> Proposal:
+    """The proposal with fewer cables; 0, or more than both ends can take, leaves it."""
+    return proposal._replace(cables=cables) if 0 < cables < proposal.cables else proposal
+
+
 def link_of(proposal: Proposal, link_id: str) -> Link:
     """The record of a proposed link."""
     return Link(

@@ -4,7 +4,7 @@ from typing import NamedTuple, Protocol
 
 from PySide6.QtCore import Qt
 
-from app.canvas.camera import Camera, Point
+from app.canvas.camera import Box, Camera, Point
 from app.canvas.layers.overlay import Overlay
 from app.canvas.scene import Scene
 from app.document import Document
@@ -38,6 +38,14 @@ class Stage(Protocol):
         """Shows elements at other corners without editing anything."""
         ...
 
+    def snap(self, box: Box, ignoring: frozenset[str]) -> Point:
+        """The corner where a box comes to rest beside elements that are not ignored; shows why."""
+        ...
+
+    def ask_device(self, element: str, port: str, scene: Point, cables: int) -> None:
+        """Asks which device is to be drawn at the end of a link that was dropped on nothing."""
+        ...
+
     def say(self, text: str) -> None:
         """Shows a text in the status bar."""
         ...
@@ -50,6 +58,10 @@ class Gesture(Protocol):
         """The pointer moved."""
         ...
 
+    def type_key(self, text: str) -> bool:
+        """A key was typed meanwhile; False if the gesture has no use for it."""
+        ...
+
     def finish(self, pointer: Pointer) -> bool:
         """The button was released: edits as one command. True if the gesture goes on."""
         ...
@@ -57,3 +69,11 @@ class Gesture(Protocol):
     def cancel(self) -> None:
         """Leaves everything as it was before."""
         ...
+
+
+class WithoutKeys:
+    """A gesture that has no use for typed keys."""
+
+    def type_key(self, _text: str) -> bool:
+        """Leaves every key to others."""
+        return False

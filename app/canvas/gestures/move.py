@@ -4,18 +4,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
 
-from app.canvas.gestures.base import Pointer, Stage
+from app.canvas.gestures.base import Pointer, Stage, WithoutKeys
 from engine.topology.changes import MoveElements
-from engine.topology.layout import GRID
 
 if TYPE_CHECKING:
     from app.canvas.camera import Point
 
 START_PX = 4.0
-GUIDE_PX = 5.0
 
 
-class MoveGesture:
+class MoveGesture(WithoutKeys):
     """Moves the selection; Alt takes the snap away, Shift keeps to one axis."""
 
     def __init__(self, stage: Stage, pointer: Pointer, grabbed: str) -> None:
@@ -27,8 +25,8 @@ class MoveGesture:
             name: (topology.elements[name].x, topology.elements[name].y)
             for name in (ids if grabbed in ids else [grabbed])
         }
-        self._grabbed = grabbed
-        self._boxes = {name: stage.scene.bodies[name].box for name in stage.scene.ids}
+        self._ids = frozenset(self._from)
+        self._box = stage.scene.bodies[grabbed].box
         self._moved: dict[str, Point] = {}
 
     def move(self, pointer: Pointer) -> None:
@@ -72,25 +70,7 @@ class MoveGesture:
         self._stage.preview({})
 
     def _snapped(self, x: float, y: float) -> tuple[float, float]:
-        """The grid, or the centre and edges of another element where they are nearer."""
-        own = self._boxes[self._grabbed]
-        left, top = own[0] + x, own[1] + y
-        snapped_x = round(left / GRID) * GRID - own[0]
-        snapped_y = round(top / GRID) * GRID - own[1]
-        reach = GUIDE_PX / self._stage.camera.scale
-        others = [box for name, box in self._boxes.items() if name not in self._from]
-        for box in others:
-            middle = box[0] + box[2] / 2
-            if abs(left + own[2] / 2 - middle) <= reach:
-                snapped_x = middle - own[2] / 2 - own[0]
-                ends = sorted((box[1], box[1] + box[3], top, top + own[3]))
-                self._stage.overlay.guides.append(((middle, ends[0]), (middle, ends[-1])))
-                break
-        for box in others:
-            middle = box[1] + box[3] / 2
-            if abs(top + own[3] / 2 - middle) <= reach:
-                snapped_y = middle - own[3] / 2 - own[1]
-                ends = sorted((box[0], box[0] + box[2], left, left + own[2]))
-                self._stage.overlay.guides.append(((ends[0], middle), (ends[-1], middle)))
-                break
-        return snapped_x, snapped_y
+        """The grid, or the middle and edges of another element where they are nearer."""
+        left, top, width, height = self._box
+        place = self._stage.snap((left + x, top + y, width, height), self._ids)
+        return place[0] - left, place[1] - top

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 
-from app.canvas.gestures.base import Pointer, Stage
+from app.canvas.gestures.base import Pointer, Stage, WithoutKeys
 
 
-class PanGesture:
+class PanGesture(WithoutKeys):
     """Moves the camera; nothing is edited."""
 
     def __init__(self, stage: Stage, pointer: Pointer, moved: Callable[[], None]) -> None:

@@ -1,16 +1,16 @@
-"""Placing a device of the palette: a ghost follows the pointer, a click draws it."""
+"""Placing devices of the palette: a ghost follows the pointer, a click draws them."""
 
+import msgspec
 from PySide6.QtCore import QCoreApplication, Qt
 
 from app.canvas.camera import Box, Point
 from app.canvas.gestures.base import Pointer, Stage
+from app.canvas.gestures.digits import Digits
+from app.canvas.gestures.place_caption import PlaceCaption
 from engine.catalog.devices import DeviceSpec
-from engine.scenario.prices import seed_price
 from engine.topology.changes import PutElements
-from engine.topology.elements import Element
-from engine.topology.layout import GRID, member_size
-from engine.topology.naming import free_id, free_name
-from engine.units import format_quantity
+from engine.topology.layout import element_size, member_size
+from engine.topology.quick_add import MOST_MEMBERS, new_element
 
 
 def _tr(text: str) -> str:
@@ -18,66 +18,70 @@ def _tr(text: str) -> str:
 
 
 class PlaceGesture:
-    """Follows the pointer until a click or a drop; with Shift it goes on placing."""
+    """Follows the pointer until a click or a drop; with Shift it goes on placing.
 
-    def __init__(self, stage: Stage, spec: DeviceSpec) -> None:
+    Digits typed meanwhile say how many are placed, as one array.
+    """
+
+    def __init__(self, stage: Stage, spec: DeviceSpec, count: int = 1) -> None:
         self._stage = stage
         self._spec = spec
-        self._caption = _caption(spec)
+        self._digits = Digits(MOST_MEMBERS, count)
+        document = stage.document
+        self._caption = PlaceCaption(document.design(), document.catalog, spec)
+        self._draft = new_element(document.topology, spec, 0.0, 0.0)
+        self._last: Pointer | None = None
+
+    @property
+    def count(self) -> int:
+        """How many a click places."""
+        return self._digits.value
 
     def move(self, pointer: Pointer) -> None:
-        """Shows the ghost on the grid."""
+        """Shows the ghost on the grid, or on a guide where an edge lines up."""
+        self._last = pointer
+        overlay = self._stage.overlay
+        width, height = self._size()
         x, y = self._corner(pointer)
-        width, height = member_size(self._spec)
         box: Box = (x, y, width, height)
-        self._stage.overlay.ghosts = [(box, self._caption)]
+        overlay.ghosts = [(box, self._caption.text(self.count))]
+
+    def type_key(self, text: str) -> bool:
+        """Takes digits and Backspace as the number of devices."""
+        taken = self._digits.type_key(text)
+        if taken and self._last is not None:
+            self.move(self._last)
+        return taken
 
     def finish(self, pointer: Pointer) -> bool:
         """Draws the device and selects it."""
         x, y = self._corner(pointer)
         document = self._stage.document
-        elements = document.topology.elements
-        names = {element.name for element in elements.values()}
-        stem = self._spec.name
-        element = Element(
-            id=free_id(self._spec.kind.value, elements),
-            kind=self._spec.kind,
-            spec=self._spec.id,
-            name=free_name(stem, names),
-            x=x,
-            y=y,
-        )
+        element = new_element(document.topology, self._spec, x, y, self.count)
         self._stage.overlay.clear_gesture()
-        text = _tr("Place {0}").format(self._spec.name)
-        verdict = document.perform(text, PutElements((element,)))
+        name = self._spec.name if self.count == 1 else f"{self.count} x {self._spec.name}"
+        verdict = document.perform(_tr("Place {0}").format(name), PutElements((element,)))
         if verdict.ok:
             document.select(frozenset({element.id}))
         else:
             self._stage.say(verdict.reason)
-        return pointer.holds(Qt.KeyboardModifier.ShiftModifier)
+        again = pointer.holds(Qt.KeyboardModifier.ShiftModifier)
+        if again:
+            self._caption = PlaceCaption(document.design(), document.catalog, self._spec)
+        return again
 
     def cancel(self) -> None:
         """Draws nothing."""
         self._stage.overlay.clear_gesture()
 
+    def _size(self) -> tuple[float, float]:
+        return element_size(msgspec.structs.replace(self._draft, count=self.count), self._spec)
+
     def _corner(self, pointer: Pointer) -> Point:
+        """The top left corner: the first member's middle is under the pointer."""
         width, height = member_size(self._spec)
         x, y = pointer.scene[0] - width / 2, pointer.scene[1] - height / 2
+        self._stage.overlay.guides = []
         if pointer.holds(Qt.KeyboardModifier.AltModifier):
             return x, y
-        return round(x / GRID) * GRID, round(y / GRID) * GRID
-
-
-def _caption(spec: DeviceSpec) -> str:
-    """What one more of it adds: price and power, marked where they are estimates."""
-    parts = [spec.name]
-    price = seed_price(spec)
-    if price is not None:
-        figure = spec.figure("price_cny") or spec.figure("price_usd")
-        mark = _tr(" (estimate)") if figure is not None and figure.is_estimate else ""
-        parts.append(f"+{format_quantity(price.amount, price.currency)}{mark}")
-    power = spec.figure("power_w")
-    if power is not None:
-        mark = _tr(" (estimate)") if power.is_estimate else ""
-        parts.append(f"+{format_quantity(power.value, 'W')}{mark}")
-    return "   ".join(parts)
+        return self._stage.snap((x, y, *self._size()), frozenset())

@@ -3,11 +3,11 @@
 from PySide6.QtCore import Qt
 
 from app.canvas.camera import Box
-from app.canvas.gestures.base import Pointer, Stage
+from app.canvas.gestures.base import Pointer, Stage, WithoutKeys
 from app.canvas.picking import elements_within
 
 
-class RubberBandGesture:
+class RubberBandGesture(WithoutKeys):
     """Selects by a rectangle; Ctrl or Shift add to the selection."""
 
     def __init__(self, stage: Stage, pointer: Pointer) -> None:

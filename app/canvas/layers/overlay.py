@@ -180,28 +180,28 @@ def _gesture(painter: QPainter, overlay: Overlay, camera: Camera, paints: Paints
 
 
 def bubble(painter: QPainter, text: str, at: Point, color: str, paints: Paints) -> None:
-    """A short text beside a widget point, kept inside the widget."""
+    """A short text, of one line or some, beside a widget point, kept inside the widget."""
     painter.setFont(sized_font(painter, 12))
     metrics = QFontMetricsF(painter.font())
     window = painter.viewport()
-    width = min(metrics.horizontalAdvance(text) + 20, window.width() - 8.0)
-    height = metrics.height() + 10
+    lines = text.split("\n")
+    wide = max(metrics.horizontalAdvance(line) for line in lines)
+    width = min(wide + 20, window.width() - 8.0)
+    height = metrics.lineSpacing() * len(lines) + 10
     x = min(max(at[0] + 14, 4.0), window.width() - width - 4)
     y = at[1] + 18
     if y + height > window.height() - 4:
-        y = at[1] - height - 10
+        y = max(at[1] - height - 10, 4.0)
     box = QRectF(x, y, width, height)
     painter.setPen(QPen(QColor(color), 1.0))
     painter.setBrush(QColor(paints.colors.panel))
     painter.drawRoundedRect(box, 4, 4)
     painter.fillRect(QRectF(x, y + 4, 3, height - 8), QColor(color))
-    painter.setPen(QColor(paints.colors.ink))
-    inner = box.adjusted(10, 0, -6, 0)
-    painter.drawText(
-        inner,
-        Qt.AlignmentFlag.AlignVCenter,
-        metrics.elidedText(text, Qt.TextElideMode.ElideRight, inner.width()),
-    )
+    for number, line in enumerate(lines):
+        painter.setPen(QColor(paints.colors.ink if number == 0 else paints.colors.muted))
+        row = QRectF(x + 10, y + 5 + number * metrics.lineSpacing(), width - 16, metrics.height())
+        shown = metrics.elidedText(line, Qt.TextElideMode.ElideRight, row.width())
+        painter.drawText(row, Qt.AlignmentFlag.AlignVCenter, shown)
 
 
 def paint_legend(

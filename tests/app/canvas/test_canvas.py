@@ -184,7 +184,46 @@ def test_placing_by_click_goes_on_with_shift(canvas: CanvasView, document: Docum
     QTest.mouseClick(canvas, LEFT, NONE, QPoint(500, 690))
     chips = [e for e in document.design().elements if e.spec == "zhenwu-m890"]
     assert [chip.name for chip in chips] == ["Zhenwu M890", "Zhenwu M890 2"]
-    assert all(chip.x % 16 == 0 and chip.y % 16 == 0 for chip in chips)
+    assert chips[0].y == chips[1].y  # lined up, or both on the grid
+
+
+def test_digits_say_how_many_are_placed(canvas: CanvasView, document: Document) -> None:
+    canvas.begin_place("panjiu-al128-2x64")
+    QTest.mouseMove(canvas, QPoint(300, 600))
+    for key in ("1", "2", "\b", "0"):
+        code = Qt.Key.Key_Backspace if key == "\b" else Qt.Key(ord(key))
+        QTest.keyClick(canvas, code)
+    assert "10 x" in canvas.overlay.ghosts[0][1]
+    assert "chips" in canvas.overlay.ghosts[0][1]
+    assert "1280" in canvas.overlay.ghosts[0][1] or "1.28 k" in canvas.overlay.ghosts[0][1]
+    QTest.mouseClick(canvas, LEFT, NONE, QPoint(300, 600))
+    (placed,) = [e for e in document.design().elements if e.count == 10]
+    assert document.selection == {placed.id}
+    document.undo_stack.undo()
+    assert all(e.count == 1 for e in document.design().elements)
+
+
+def test_digits_say_how_many_cables_a_link_has(canvas: CanvasView, document: Document) -> None:
+    canvas.set_tool("link")
+    send(canvas, QEvent.Type.MouseButtonPress, middle_of(canvas, "rack"))
+    send(canvas, QEvent.Type.MouseMove, middle_of(canvas, "leaf"))
+    assert "64 x" in canvas.overlay.verdict
+    QTest.keyClick(canvas, Qt.Key.Key_8)
+    assert "8 x" in canvas.overlay.verdict
+    send(canvas, QEvent.Type.MouseButtonRelease, middle_of(canvas, "leaf"))
+    assert [link.count for link in document.design().links] == [64, 8]
+
+
+def test_a_link_dropped_on_nothing_asks_for_a_device(
+    canvas: CanvasView, document: Document, qtbot: QtBot
+) -> None:
+    canvas.set_tool("link")
+    before = document.design()
+    with qtbot.waitSignal(canvas.device_wanted) as asked:
+        drag(canvas, middle_of(canvas, "rack"), QPoint(20, 660))
+    wanted = asked.args[0]
+    assert (wanted.element, wanted.port, wanted.cables) == ("rack", "", 0)
+    assert document.design() == before
 
 
 def test_arrows_move_the_selection_by_the_grid(canvas: CanvasView, document: Document) -> None:

@@ -1,11 +1,11 @@
 """The palette shows the shop and hands out spec ids."""
 
 import pytest
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QMimeData, QModelIndex
 from PySide6.QtWidgets import QTreeView
 from pytestqt.qtbot import QtBot
 
-from app.models.palette_model import BADGE_ROLE, SPEC_MIME, SPEC_ROLE, PaletteModel
+from app.models.palette_model import BADGE_ROLE, SPEC_MIME, SPEC_ROLE, PaletteModel, dragged_device
 from app.panels.palette import PalettePanel
 from engine.catalog.catalog import Catalog
 
@@ -44,7 +44,14 @@ def test_a_drag_carries_the_spec_id(qtbot: QtBot, shop: Catalog) -> None:
     model = PaletteModel(shop)
     group = model.index(0, 0)
     data = model.mimeData([model.index(0, 0, group)])
-    assert bytes(data.data(SPEC_MIME).data()).decode() in shop.devices
+    assert dragged_device(data) == ("panjiu-al128-2x64", 1)
+    model.count = 12
+    assert dragged_device(model.mimeData([model.index(0, 0, group)])) == ("panjiu-al128-2x64", 12)
+    for text in (b"chip\n9999999", b"chip\nmany", b"chip"):
+        foreign = QMimeData()
+        foreign.setData(SPEC_MIME, text)
+        assert dragged_device(foreign) == ("chip", 1)
+    assert dragged_device(QMimeData()) == ("", 1)
     assert not model.flags(group) & model.flags(model.index(0, 0, group)).ItemIsDragEnabled
 
 
@@ -52,7 +59,11 @@ def test_a_click_asks_to_place(palette: PalettePanel, qtbot: QtBot) -> None:
     palette.search.setText("m890")
     with qtbot.waitSignal(palette.place_requested) as blocker:
         palette.tree.clicked.emit(leaves(palette.tree)[0])
-    assert blocker.args == ["zhenwu-m890"]
+    assert blocker.args == ["zhenwu-m890", 1]
+    palette.count.setValue(4)
+    with qtbot.waitSignal(palette.place_requested) as blocker:
+        palette.tree.clicked.emit(leaves(palette.tree)[0])
+    assert blocker.args == ["zhenwu-m890", 4]
 
 
 def test_tooltips_escape_catalogue_text(shop: Catalog) -> None:
