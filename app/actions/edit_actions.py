@@ -94,4 +94,11 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         shortcut="F2",
         icon="rename",
     ),
+    ActionRecord(
+        id="edit.shortcuts",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Keyboard s&hortcuts..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "See and change the keys of all actions"),
+        separator_before=True,
+    ),
 )

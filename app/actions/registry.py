@@ -31,6 +31,7 @@ class ActionRegistry(QObject):
         self._icons = {record.id: record.icon for record in ACTIONS if record.icon}
         for record in ACTIONS:
             self._actions[record.id] = self._make(record, owner)
+            self.set_keys(record.id, key_sequence(record))
 
     def __getitem__(self, action_id: str) -> QAction:
         return self._actions[action_id]
@@ -75,15 +76,22 @@ class ActionRegistry(QObject):
             self._icons[action_id] = name
             self._actions[action_id].setIcon(icon(name))
 
+    def keys(self, action_id: str) -> QKeySequence:
+        """The shortcut of an action as it is now."""
+        return self._actions[action_id].shortcut()
+
+    def set_keys(self, action_id: str, keys: QKeySequence) -> None:
+        """Gives an action another shortcut; its tool tip says so."""
+        action = self._actions[action_id]
+        action.setShortcut(keys)
+        shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
+        tip = action.statusTip()
+        action.setToolTip(f"{tip} ({shown})" if shown else tip)
+
     def _make(self, record: ActionRecord, owner: QWidget) -> QAction:
         action = QAction(translated(record.text), owner)
         action.setObjectName(record.id)
-        keys = key_sequence(record)
-        action.setShortcut(keys)
-        tip = translated(record.tooltip)
-        action.setStatusTip(tip)
-        shown = keys.toString(QKeySequence.SequenceFormat.NativeText)
-        action.setToolTip(f"{tip} ({shown})" if shown else tip)
+        action.setStatusTip(translated(record.tooltip))
         action.setCheckable(record.checkable)
         if record.icon:
             action.setIcon(icon(record.icon))

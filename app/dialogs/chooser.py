@@ -8,7 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QKeyEvent, QPainter, QPalette, QStandardItem, QStandardItemModel
+from PySide6.QtGui import (
+    QColor,
+    QIcon,
+    QKeyEvent,
+    QPainter,
+    QPaintEvent,
+    QPalette,
+    QPen,
+    QPixmap,
+    QStandardItem,
+    QStandardItemModel,
+)
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QApplication,
@@ -24,9 +35,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.support.matching import ranked
+from app.support.theme import canvas_colors
 
 WIDTH, HEIGHT = 520, 380
 MARGIN = 12
+ICON = QSize(20, 20)
 SHOWN = 200
 DETAIL_ROLE = Qt.ItemDataRole.UserRole + 1
 THING_ROLE = Qt.ItemDataRole.UserRole + 2
@@ -54,9 +67,6 @@ class Chooser(QFrame):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._window = window
-        self.setFrameShape(QFrame.Shape.StyledPanel)
-        self.setAutoFillBackground(True)
-        self.setBackgroundRole(QPalette.ColorRole.Base)
         self.field = QLineEdit()
         self.field.setClearButtonEnabled(True)
         self.field.textChanged.connect(self._fill)
@@ -80,6 +90,9 @@ class Chooser(QFrame):
         layout.addWidget(self.field)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.note)
+        blank = QPixmap(self.list.iconSize() if self.list.iconSize().isValid() else ICON)
+        blank.fill(Qt.GlobalColor.transparent)
+        self._blank = QIcon(blank)  # so that texts stand below each other
         self._choices: Sequence[Choice] = ()
         self._taken: Callable[[Any], object] = lambda _thing: None
         self._nothing = ""
@@ -121,6 +134,14 @@ class Chooser(QFrame):
             self.hide()
             self.closed.emit()
 
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """A panel with an edge that stands off from what lies below, in either theme."""
+        colors = canvas_colors(self.palette())
+        with QPainter(self) as painter:
+            painter.setPen(QPen(QColor(colors.accent), 1.0))
+            painter.setBrush(QColor(colors.panel))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
     def texts(self) -> list[str]:
         """The rows that are shown."""
         return [self._model.item(row).text() for row in range(self._model.rowCount())]
@@ -154,7 +175,8 @@ class Chooser(QFrame):
         return False
 
     def _fill(self, query: str) -> None:
-        found = ranked(query, ((f"{row.text} {row.words}", row) for row in self._choices), SHOWN)
+        rows = ((row.text, row.words, row) for row in self._choices)
+        found = ranked(query, rows, SHOWN)
         self._model.clear()
         for choice in found:
             item = QStandardItem(choice.text)
@@ -163,8 +185,7 @@ class Chooser(QFrame):
             item.setToolTip(choice.tip)
             spoken = f"{choice.text}, {choice.detail}" if choice.detail else choice.text
             item.setData(spoken, Qt.ItemDataRole.AccessibleTextRole)
-            if choice.icon is not None:
-                item.setIcon(choice.icon)
+            item.setIcon(choice.icon or self._blank)
             item.setEnabled(choice.enabled)
             self._model.appendRow(item)
         if found and found[0].enabled:  # Return never does anything but what matches best

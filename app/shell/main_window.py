@@ -34,6 +34,7 @@ from app.shell.editing import Editing
 from app.shell.fault_tool import FaultTool
 from app.shell.features import Feature, Handlers, all_handlers
 from app.shell.files import FileController
+from app.shell.keys import Keys
 from app.shell.model_import import ModelImport
 from app.shell.quick_access import QuickAccess
 from app.shell.status_bar import StatusBar
@@ -90,7 +91,8 @@ class MainWindow(QMainWindow):
         self._make_panels()
         self.editing = Editing(self, self.outline)
         self.quick_access = QuickAccess(self, self.actions_by_id)
-        self.features: tuple[Feature, ...] = (self.editing, self.quick_access)
+        self.keys = Keys(self, self.actions_by_id)
+        self.features: tuple[Feature, ...] = (self.editing, self.quick_access, self.keys)
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self._make_menus_and_bars()

@@ -3,12 +3,14 @@
 One INI file at the platform's place for settings; tests hand in a path of their own.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import platformdirs
 from PySide6.QtCore import QByteArray, QSettings
 
 MAX_RECENT = 10
+KEYS_GROUP = "shortcuts"
 
 
 def settings_path() -> Path:
@@ -49,6 +51,20 @@ class Settings:
     @theme.setter
     def theme(self, value: str) -> None:
         self._store.setValue("window/theme", value)
+
+    @property
+    def shortcuts(self) -> dict[str, str]:
+        """The user's own keys by action, as portable texts; '' for none at all."""
+        self._store.beginGroup(KEYS_GROUP)
+        found = {name: str(self._store.value(name, "")) for name in self._store.childKeys()}
+        self._store.endGroup()
+        return found
+
+    @shortcuts.setter
+    def shortcuts(self, value: Mapping[str, str]) -> None:
+        self._store.remove(KEYS_GROUP)
+        for name, keys in value.items():
+            self._store.setValue(f"{KEYS_GROUP}/{name}", keys)
 
     @property
     def recent_files(self) -> tuple[Path, ...]:

@@ -21,10 +21,15 @@ def test_what_is_not_meant_is_not(query: str, text: str) -> None:
 
 def test_whole_words_come_before_starts_and_starts_before_parts() -> None:
     rows = ["outfit", "fitness room", "first in turn", "the fit"]
-    assert ranked("fit", [(row, row) for row in rows], 10) == [
+    assert ranked("fit", [(row, "", row) for row in rows], 10) == [
         "the fit", "fitness room", "outfit", "first in turn",
     ]  # fmt: skip
 
 
 def test_without_a_query_the_order_is_kept_and_cut() -> None:
-    assert ranked("", [("b", 1), ("a", 2), ("c", 3)], 2) == [1, 2]
+    assert ranked("", [("b", "", 1), ("a", "", 2), ("c", "", 3)], 2) == [1, 2]
+
+
+def test_a_description_is_searched_by_starts_of_words_and_counts_least() -> None:
+    rows = [("Save", "keeps the fit", 1), ("outfit", "", 2), ("Quit", "lists files", 3)]
+    assert ranked("fit", rows, 10) == [2, 1]
