@@ -16,7 +16,9 @@ from engine.scenario.design import Design
 if TYPE_CHECKING:
     from engine.analysis.analyse import Analysis
     from engine.scenario.prices import PowerSum, PriceSum
+    from engine.study.repairs import Repair
 
+MOST_REPAIRED = 20  # findings for which repairs are looked for
 QUIET_MS = 150  # an edit is checked when no other followed for so long
 
 
@@ -31,6 +33,7 @@ class Checked:
     chips: int
     analysis: "Analysis | None" = None
     flow: tuple[str, float] | None = None  # between the two selected elements: names, bytes/s
+    repairs: "tuple[tuple[Repair, ...], ...]" = ()  # of each finding
 
 
 class CheckJob(QObject):
@@ -122,6 +125,7 @@ def check(design: Design, catalog: Catalog, pair: tuple[str, ...] = ()) -> Check
     from engine.analysis.analyse import analyse, max_flow
     from engine.scenario.prices import power_sum, price_sum
     from engine.sim.preflight import preflight
+    from engine.study.repairs import repairs
 
     findings: list[Finding] = []
     price = power = None
@@ -146,6 +150,10 @@ def check(design: Design, catalog: Catalog, pair: tuple[str, ...] = ()) -> Check
         pass  # the findings name what is wrong with the drawing
     return Checked(
         design=design,
+        repairs=tuple(
+            tuple(repairs(design, catalog, finding)) if place < MOST_REPAIRED else ()
+            for place, finding in enumerate(findings)
+        ),
         findings=tuple(findings),
         price=price,
         power=power,

@@ -1,15 +1,26 @@
 """The list of findings of the checks, walked with F8."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QListWidget, QListWidgetItem, QStackedLayout, QWidget
+from PySide6.QtWidgets import (
+    QListWidget,
+    QListWidgetItem,
+    QPushButton,
+    QStackedLayout,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.panels.fields import error_color
 from app.panels.hints import hint
 from app.support.icons import icon
 from engine.findings import Finding, Severity
+
+if TYPE_CHECKING:  # the study pulls numba in, which the window does not wait for
+    from engine.study.repairs import Repair
 
 SUBJECT_ROLE = Qt.ItemDataRole.UserRole
 
@@ -19,6 +30,7 @@ class FindingsPanel(QWidget):
 
     locate_requested = Signal(object)  # frozenset of ids
     count_changed = Signal(int)
+    repair_requested = Signal(object)  # a Repair of the study
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -31,13 +43,28 @@ class FindingsPanel(QWidget):
         self.list.itemClicked.connect(self._locate)
         self.list.itemActivated.connect(self._locate)
         empty = hint(self.tr("No findings: the design passes all checks."))
+        self.list.currentRowChanged.connect(self._show_repairs)
+        self._repairs: Sequence[Sequence[Repair]] = ()
+        self.buttons: list[QPushButton] = []
+        self._bar = QVBoxLayout()
+        self._bar.setContentsMargins(8, 2, 8, 8)
+        self._bar.setSpacing(4)
+        found = QWidget()
+        layout = QVBoxLayout(found)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(self._bar)
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
-        self._stack.addWidget(self.list)
+        self._stack.addWidget(found)
 
-    def show_findings(self, findings: Sequence[Finding]) -> None:
-        """Shows the findings of the last check."""
+    def show_findings(
+        self, findings: Sequence[Finding], repairs: "Sequence[Sequence[Repair]]" = ()
+    ) -> None:
+        """Shows the findings of the last check, and what would mend the chosen one."""
         row = self.list.currentRow()
+        self._repairs = repairs
         self.list.clear()
         for finding in findings:
             self.list.addItem(self._item(finding))
@@ -63,6 +90,24 @@ class FindingsPanel(QWidget):
         item.setData(SUBJECT_ROLE, finding.subject)
         item.setToolTip(finding.text)
         return item
+
+    def _show_repairs(self, row: int) -> None:
+        """A button for each repair of the chosen finding."""
+        for button in self.buttons:
+            self._bar.removeWidget(button)
+            button.hide()
+            button.deleteLater()
+        self.buttons = []
+        offers = self._repairs[row] if 0 <= row < len(self._repairs) else ()
+        for repair in offers:
+            button = QPushButton(self.tr("Fix: {0}").format(repair.text))
+            button.setToolTip(self.tr("Does it as one step that can be undone"))
+            button.setAccessibleName(button.text())
+            button.clicked.connect(
+                lambda _=False, repair=repair: self.repair_requested.emit(repair)
+            )
+            self._bar.addWidget(button)
+            self.buttons.append(button)
 
     def _locate(self, item: QListWidgetItem) -> None:
         subject = str(item.data(SUBJECT_ROLE) or "")

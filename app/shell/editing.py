@@ -1,11 +1,16 @@
 """The Edit menu and the tools: clipboard, selection, names, what a press on the canvas means."""
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QObject
 
 from app.commands import clipboard
 from app.panels.outline import OutlinePanel
 from app.shell.features import Handlers, Shell
 from engine.topology.rules import Verdict
+
+if TYPE_CHECKING:
+    from engine.study.repairs import Repair
 
 
 class Editing(QObject):
@@ -69,6 +74,13 @@ class Editing(QObject):
         """Edits the name of the selected element in the outline."""
         self._shell.raise_dock("outline")
         self._outline.rename_selected()
+
+    def repair(self, repair: "Repair") -> None:
+        """Mends a finding as one step."""
+        verdict = self._shell.document.perform(repair.text, repair.change)
+        self.report(verdict)
+        if verdict.ok:
+            self._shell.say(self.tr("Done: {0}. Undo takes it back.").format(repair.text))
 
     def report(self, verdict: Verdict | None) -> None:
         """Says why something was refused."""

@@ -286,6 +286,7 @@ class MainWindow(QMainWindow):
         self.files.recent_changed.connect(self._show_recent)
         self.checks.checked.connect(self._show_checked)
         self.findings.count_changed.connect(self._show_finding_count)
+        self.findings.repair_requested.connect(self.editing.repair)
         self.what_if.applied.connect(self._say_applied)
         self.run.failed.connect(self._on_run_failed)
         self.run.state_changed.connect(self._show_run_state)
@@ -423,7 +424,7 @@ class MainWindow(QMainWindow):
 
     def _show_checked(self, checked: Checked) -> None:
         self.status.show_checked(checked)
-        self.findings.show_findings(checked.findings)
+        self.findings.show_findings(checked.findings, checked.repairs)
         self.analysis.show_analysis(checked.analysis, checked.flow)
 
     def _show_finding_count(self, count: int) -> None:
