@@ -1,10 +1,13 @@
 """Scene: the drawing as arrays, made anew from the document when it changes.
 
-Nothing here is edited and nothing knows the screen; layers read it and the camera.
+Nothing here is edited and nothing knows the screen; layers read it and the camera. Elements of one
+shape (device, count, columns) are laid out together, so that ten thousand of them cost milliseconds.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,22 +16,18 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.scenario.design import Design
 from engine.topology.elements import Element, Link
-from engine.topology.layout import (
-    element_rect,
-    link_routes,
-    member_offsets,
-    member_size,
-    rack_rows,
-)
+from engine.topology.layout import element_size, member_offsets, member_size, rack_rows
+from engine.topology.link_paths import link_paths
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 
 STRIP = 4.0  # height of the coloured strip of a device
+KINDS: tuple[DeviceKind, ...] = tuple(DeviceKind)
+NO_BOXES = np.empty((0, 4))
 
 
-@dataclass(slots=True)
-class Body:
+class Body(NamedTuple):
     """One element as it is drawn: its members' boxes, and its chips as rows of `Scene.cells`."""
 
     element: Element
@@ -39,107 +38,220 @@ class Body:
     cells: int
 
 
-@dataclass(slots=True)
+class Bodies(Mapping[str, Body]):
+    """Bodies by element id in drawing order, made when they are asked for."""
+
+    def __init__(self, scene: "Scene") -> None:
+        self._scene = scene
+
+    def __getitem__(self, name: str) -> Body:
+        return self._scene.body(self._scene.rows[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._scene.ids)
+
+    def __len__(self) -> int:
+        return len(self._scene.ids)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._scene.rows
+
+
+@dataclass
 class Scene:
     """Everything that layers paint, in drawing order."""
 
-    bodies: dict[str, Body] = field(default_factory=dict)
-    boxes: F8 = field(default_factory=lambda: np.empty((0, 4)))  # [elements, 4]
+    elements: list[Element] = field(default_factory=list)
+    specs: list[DeviceSpec] = field(default_factory=list)  # [elements]
     ids: list[str] = field(default_factory=list)  # [elements]
-    cells: F8 = field(default_factory=lambda: np.empty((0, 4)))  # [chips, 4]
-    feeds: F8 = field(
-        default_factory=lambda: np.empty((0, 4))
-    )  # [chips, 4] chip x, y, switch x, y
-    trays: F8 = field(default_factory=lambda: np.empty((0, 4)))
-    switches: F8 = field(default_factory=lambda: np.empty((0, 4)))
-    uplinks: F8 = field(default_factory=lambda: np.empty((0, 4)))
+    rows: dict[str, int] = field(default_factory=dict)  # of an element id
+    boxes: F8 = field(default_factory=lambda: NO_BOXES)  # [elements, 4]
+    kinds: I8 = field(default_factory=lambda: np.empty(0, np.int64))  # [elements] place in KINDS
+    members: F8 = field(default_factory=lambda: NO_BOXES)  # [members, 4]
+    first_member: I8 = field(default_factory=lambda: np.zeros(1, np.int64))  # [elements + 1]
+    cells: F8 = field(default_factory=lambda: NO_BOXES)  # [chips, 4]
+    first_cell: I8 = field(default_factory=lambda: np.zeros(1, np.int64))  # [elements + 1]
+    feeds: F8 = field(default_factory=lambda: NO_BOXES)  # [chips, 4] chip x, y, switch x, y
+    trays: F8 = field(default_factory=lambda: NO_BOXES)
+    switches: F8 = field(default_factory=lambda: NO_BOXES)
+    uplinks: F8 = field(default_factory=lambda: NO_BOXES)
     links: dict[str, Link] = field(default_factory=dict)
     link_ids: list[str] = field(default_factory=list)
+    link_ends: I8 = field(
+        default_factory=lambda: np.empty((0, 2), np.int64)
+    )  # [links, 2] elements
     routes: F8 = field(default_factory=lambda: np.empty((0, 4, 2)))  # [links, 4, 2]
     groups: list[tuple[str, tuple[float, float, float, float]]] = field(default_factory=list)
+    shapes: "list[tuple[_Shape, I8]]" = field(default_factory=list)  # with the elements of each
+
+    @cached_property
+    def bodies(self) -> Bodies:
+        """Elements as they are drawn, by id."""
+        return Bodies(self)
+
+    @cached_property
+    def link_rows(self) -> dict[str, int]:
+        """Row of a link by its id."""
+        return {name: row for row, name in enumerate(self.link_ids)}
+
+    def body(self, row: int) -> Body:
+        """One element by its row."""
+        x, y, width, height = self.boxes[row].tolist()
+        first, last = self.first_member[row : row + 2]
+        begin, end = self.first_cell[row : row + 2]
+        return Body(
+            self.elements[row], self.specs[row], (x, y, width, height),
+            self.members[first:last], int(begin), int(end - begin),
+        )  # fmt: skip
 
     def bounds(self, ids: Iterable[str] | None = None) -> tuple[float, float, float, float] | None:
         """The box around elements and links, or around all; None where there is nothing."""
-        corners = []
-        for name in self.ids if ids is None else ids:
-            if name in self.bodies:
-                x, y, width, height = self.bodies[name].box
-                corners.append((x, y, x + width, y + height))
-            elif name in self.links:
-                route = self.routes[self.link_ids.index(name)]
-                corners.append((*route.min(axis=0), *route.max(axis=0)))
-        if not corners:
+        if ids is None:
+            boxes, routes = self.boxes, np.empty((0, 2))
+        else:
+            names = list(ids)
+            boxes = self.boxes[[self.rows[name] for name in names if name in self.rows]]
+            chosen = [self.link_rows[name] for name in names if name in self.link_rows]
+            routes = self.routes[chosen].reshape(-1, 2)
+        corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:], routes])
+        if not len(corners):
             return None
-        table = np.array(corners)
-        left, top = table[:, 0].min(), table[:, 1].min()
-        return (
-            float(left), float(top), float(table[:, 2].max() - left),
-            float(table[:, 3].max() - top),
-        )  # fmt: skip
+        left, top = corners.min(axis=0).tolist()
+        right, bottom = corners.max(axis=0).tolist()
+        return left, top, right - left, bottom - top
 
 
-def make_scene(design: Design, catalog: Catalog, moved: dict[str, tuple[float, float]]) -> Scene:
+class _Shape(NamedTuple):
+    """What all elements of one device, count and columns look like, from their own corner."""
+
+    size: tuple[float, float]
+    members: F8
+    cells: F8
+    feeds: F8
+    trays: F8
+    switches: F8
+    uplinks: F8
+
+
+def make_scene(
+    design: Design, catalog: Catalog, moved: Mapping[str, tuple[float, float]]
+) -> Scene:
     """The scene of a design; `moved` gives elements another corner while they are dragged.
 
     Elements whose device the catalogue does not have are left out; the findings name them.
     """
-    import msgspec
-
+    devices = catalog.devices
     scene = Scene()
-    parts: dict[str, list[F8]] = {"cells": [], "feeds": [], "trays": [], "switches": [], "up": []}
-    specs: dict[str, DeviceSpec] = {}
-    shown: list[Element] = []
-    count = 0
-    for drawn in design.elements:
-        spec = catalog.devices.get(drawn.spec)
-        if spec is None:
-            continue
-        element = drawn
-        if drawn.id in moved:
-            x, y = moved[drawn.id]
-            element = msgspec.structs.replace(drawn, x=x, y=y)
-        specs[element.id] = spec
-        shown.append(element)
-        body = _body(element, spec, parts, count)
-        count += body.cells
-        scene.bodies[element.id] = body
-    scene.ids = [element.id for element in shown]
-    scene.boxes = _stacked([np.array([body.box]) for body in scene.bodies.values()])
-    scene.cells, scene.feeds = _stacked(parts["cells"]), _stacked(parts["feeds"])
-    scene.trays, scene.switches = _stacked(parts["trays"]), _stacked(parts["switches"])
-    scene.uplinks = _stacked(parts["up"])
-    links = [k for k in design.links if k.a.element in specs and k.b.element in specs]
-    scene.links = {link.id: link for link in links}
-    scene.link_ids = list(scene.links)
-    if links:
-        routes = link_routes(shown, links, specs)
-        scene.routes = np.stack([routes[name] for name in scene.link_ids])
+    scene.elements = [element for element in design.elements if element.spec in devices]
+    scene.specs = [devices[element.spec] for element in scene.elements]
+    scene.ids = [element.id for element in scene.elements]
+    scene.rows = {name: row for row, name in enumerate(scene.ids)}
+    places = {kind: place for place, kind in enumerate(KINDS)}
+    scene.kinds = np.array([places[element.kind] for element in scene.elements], np.int64)
+    corners = np.array([(element.x, element.y) for element in scene.elements]).reshape(-1, 2)
+    for name, corner in moved.items():
+        if name in scene.rows:
+            corners[scene.rows[name]] = corner
+    _lay_out(scene, corners)
+    _draw_links(scene, design)
     scene.groups = _groups(design, scene)
     return scene
 
 
-def _body(element: Element, spec: DeviceSpec, parts: dict[str, list[F8]], first: int) -> Body:
+def _lay_out(scene: Scene, corners: F8) -> None:
+    """Finds the shapes and fills in all arrays of boxes."""
+    alike: dict[tuple[str, int, int], list[int]] = {}
+    for row, element in enumerate(scene.elements):
+        alike.setdefault((element.spec, element.count, element.columns), []).append(row)
+    scene.shapes = [
+        (_shape(scene.elements[rows[0]], scene.specs[rows[0]]), np.array(rows))
+        for rows in alike.values()
+    ]
+    _place(scene, corners)
+
+
+def _place(scene: Scene, corners: F8) -> None:
+    """Fills in all arrays of boxes for corners, [elements, 2]."""
+    parts = scene.shapes
+    scene.boxes = np.empty((len(scene.elements), 4))
+    scene.boxes[:, :2] = corners
+    for shape, rows in parts:
+        scene.boxes[rows, 2:] = shape.size
+    scene.members, scene.first_member = _spread(parts, [p[0].members for p in parts], corners)
+    scene.cells, scene.first_cell = _spread(parts, [p[0].cells for p in parts], corners)
+    scene.feeds, _ = _spread(parts, [p[0].feeds for p in parts], corners, ends=True)
+    scene.trays, _ = _spread(parts, [p[0].trays for p in parts], corners)
+    scene.switches, _ = _spread(parts, [p[0].switches for p in parts], corners)
+    scene.uplinks, _ = _spread(parts, [p[0].uplinks for p in parts], corners)
+
+
+def _spread(
+    parts: "list[tuple[_Shape, I8]]", insides: list[F8], corners: F8, *, ends: bool = False
+) -> tuple[F8, I8]:
+    """The rectangles of all elements in drawing order, and where each element's begin.
+
+    Args:
+        parts: shapes with the rows of their elements.
+        insides: [rectangles, 4] of each shape from an element's corner.
+        corners: [elements, 2].
+        ends: the last two columns are a place too, not a size.
+    """
+    counts = np.zeros(len(corners), np.int64)
+    for (_, rows), inside in zip(parts, insides, strict=True):
+        counts[rows] = len(inside)
+    first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    table = np.empty((int(first[-1]), 4))
+    for (_, rows), inside in zip(parts, insides, strict=True):
+        if len(inside):
+            where = (first[rows][:, None] + np.arange(len(inside))).ravel()
+            shift = np.repeat(corners[rows], len(inside), axis=0)
+            table[where] = np.tile(inside, (len(rows), 1))
+            table[where, :2] += shift
+            if ends:
+                table[where, 2:] += shift
+    return table, first
+
+
+def _shape(element: Element, spec: DeviceSpec) -> _Shape:
     width, height = member_size(spec)
-    corners = member_offsets(element, spec) + np.array([element.x, element.y])
+    corners = member_offsets(element, spec)
     members = np.column_stack([corners, np.tile([width, height], (len(corners), 1))])
-    cells = 0
+    cells = feeds = trays = switches = uplinks = NO_BOXES
     if spec.rack is not None:
         rows = rack_rows(spec)
-        for name, inside in (
-            ("cells", rows.chips),
-            ("trays", rows.trays),
-            ("switches", rows.switches),
-            ("up", rows.uplinks),
-        ):
-            parts[name].append(_repeated(inside, corners))
-        parts["feeds"].append(_feeds(rows.chips, rows.switches, corners))
-        cells = len(rows.chips) * len(corners)
+        cells, trays = _repeated(rows.chips, corners), _repeated(rows.trays, corners)
+        switches, uplinks = _repeated(rows.switches, corners), _repeated(rows.uplinks, corners)
+        feeds = _feeds(rows.chips, rows.switches, corners)
     elif spec.kind is DeviceKind.CHIP:
         bar = np.array([[8.0, height - 14.0, width - 16.0, 7.0]])
-        parts["cells"].append(_repeated(bar, corners))
-        parts["feeds"].append(np.zeros((len(corners), 4)))
-        cells = len(corners)
-    return Body(element, spec, element_rect(element, spec), members, first, cells)
+        cells, feeds = _repeated(bar, corners), np.zeros((len(corners), 4))
+    return _Shape(element_size(element, spec), members, cells, feeds, trays, switches, uplinks)
+
+
+def _draw_links(scene: Scene, design: Design) -> None:
+    rows = scene.rows
+    links = [link for link in design.links if link.a.element in rows and link.b.element in rows]
+    scene.link_ids = [link.id for link in links]
+    scene.links = dict(zip(scene.link_ids, links, strict=True))
+    ends = [(rows[link.a.element], rows[link.b.element]) for link in links]
+    scene.link_ends = np.array(ends, np.int64).reshape(-1, 2)
+    scene.routes = link_paths(scene.boxes, scene.link_ends[:, 0], scene.link_ends[:, 1])
+
+
+def moved_scene(scene: Scene, moved: Mapping[str, tuple[float, float]]) -> Scene:
+    """The scene with elements at other corners: what a drag shows, without the document.
+
+    It equals `make_scene` of a drawing with those corners but for the group frames, which stay.
+    """
+    known = {name: corner for name, corner in moved.items() if name in scene.rows}
+    if not known:
+        return scene
+    corners = scene.boxes[:, :2].copy()
+    corners[[scene.rows[name] for name in known]] = list(known.values())
+    copy = Scene(**{item.name: getattr(scene, item.name) for item in fields(Scene)})
+    _place(copy, corners)
+    copy.routes = link_paths(copy.boxes, copy.link_ends[:, 0], copy.link_ends[:, 1])
+    return copy
 
 
 def _repeated(inside: F8, corners: F8) -> F8:
@@ -164,15 +276,14 @@ def _feeds(chips: F8, switches: F8, corners: F8) -> F8:
     return table
 
 
-def _stacked(tables: list[F8]) -> F8:
-    return np.ascontiguousarray(np.concatenate(tables)) if tables else np.empty((0, 4))
-
-
 def _groups(design: Design, scene: Scene) -> list[tuple[str, tuple[float, float, float, float]]]:
+    inside: dict[str, list[str]] = {}
+    for element in scene.elements:
+        if element.group:
+            inside.setdefault(element.group, []).append(element.id)
     frames = []
     for group in design.groups:
-        inside = [e.id for e in design.elements if e.group == group.id]
-        box = scene.bounds(inside)
+        box = scene.bounds(inside.get(group.id, ()))
         if box is not None:
             x, y, width, height = box
             frames.append((group.name, (x - 20, y - 36, width + 40, height + 56)))

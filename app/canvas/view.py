@@ -40,7 +40,7 @@ from app.canvas.layers.particles import Particles
 from app.canvas.picking import element_at, link_at
 from app.canvas.pointing import hover, pressed
 from app.canvas.run_picture import RunPicture
-from app.canvas.scene import Scene, make_scene
+from app.canvas.scene import Scene, make_scene, moved_scene
 from app.canvas.snapping import snapped
 from app.canvas.tips import tip_text
 from app.document import Document
@@ -82,13 +82,12 @@ class CanvasView(QWidget):
         self.document = document
         self.camera = Camera()
         self.overlay = Overlay()
-        self._scene = Scene()
+        self._scene = self._drawn = Scene()  # what is shown; differs while things are dragged
         self._paints = Paints(self.palette())
         self._raster = CanvasRaster()
         self._particles = Particles()
         self._run: RunPicture | None = None
         self._stale = False
-        self._moved: dict[str, Point] = {}
         self._gesture: Gesture | None = None
         self._tool = "select"
         self._space_held = False
@@ -180,8 +179,7 @@ class CanvasView(QWidget):
 
     def preview(self, moved: dict[str, Point]) -> None:
         """Shows elements at other corners without editing anything."""
-        self._moved = moved
-        self._read()
+        self._show_scene(moved_scene(self._drawn, moved))
 
     def snap(self, box: Box, ignoring: frozenset[str]) -> Point:
         """The corner where a box comes to rest beside elements that are not ignored; shows why."""
@@ -206,14 +204,17 @@ class CanvasView(QWidget):
     # ------------------------------------------------------------------ document and frames
 
     def _read(self) -> None:
-        self._scene = make_scene(self.document.design(), self.document.catalog, self._moved)
+        self._drawn = make_scene(self.document.design(), self.document.catalog, {})
+        self._show_scene(self._drawn)
+
+    def _show_scene(self, scene: Scene) -> None:
+        self._scene = scene
         if self._run is not None:
             self._particles.show(self._scene, self._run)
         self._raster.invalidate()
         self.update()
 
     def _on_changed(self, _change: object) -> None:
-        self._moved = {}
         self._read()
 
     def _on_replaced(self) -> None:

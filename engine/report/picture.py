@@ -16,11 +16,11 @@ from engine.topology.elements import Element, Link
 from engine.topology.layout import (
     chip_cells,
     element_rect,
-    link_routes,
     member_offsets,
     member_size,
     rack_rows,
 )
+from engine.topology.link_paths import link_routes
 from engine.units import format_quantity
 
 MARGIN = 48.0

@@ -113,7 +113,7 @@ def _mooncake(arrival: np.ndarray, inputs: np.ndarray, outputs: np.ndarray) -> I
     """Nine blocks a request in the mean, half of them shared with the request before."""
     last = 0
     for time, given, made in zip(arrival, inputs, outputs, strict=True):
-        count = int(given) // 256
+        count = int(given) // 512
         first = max(0, last - count // 2)
         last = max(last, first + count)
         ids = list(range(first, first + count))

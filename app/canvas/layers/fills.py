@@ -7,7 +7,7 @@ from PySide6.QtGui import QPalette
 from app.canvas.camera import Camera
 from app.canvas.raster.kernels import fill_rects
 from app.canvas.run_picture import RunPicture
-from app.canvas.scene import STRIP, Scene
+from app.canvas.scene import KINDS, STRIP, Scene
 from app.support.theme import CanvasColors, canvas_colors, heat_table, pixel
 from engine.catalog.devices import DeviceKind
 from engine.topology.layout import GRID
@@ -105,20 +105,17 @@ def paint_devices(
     pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
 ) -> None:
     """Bodies of devices, and inside racks their trays, chips, switches and uplinks."""
-    if not scene.bodies:
+    members, counts = scene.members, np.diff(scene.first_member)
+    if not len(members):
         return
-    members = np.concatenate([body.members for body in scene.bodies.values()])
-    counts = [len(body.members) for body in scene.bodies.values()]
     if camera.scale < HALL:
-        _tiles(pixels, scene, camera, ratio, paints, run, members, counts)
+        _tiles(pixels, scene, camera, ratio, paints, run)
         return
     edge, panel = paints.pixel("panel_edge"), paints.pixel("panel")
     _framed(pixels, members, camera, ratio, edge, panel)
     strips = members.copy()
     strips[:, 3] = STRIP
-    kinds = [pixel(KIND_COLORS[body.element.kind]) for body in scene.bodies.values()]
-    colors = np.repeat(np.array(kinds, np.uint32), counts)
-    _fill(pixels, strips, colors, camera, ratio)
+    _fill(pixels, strips, np.repeat(_kind_colors(scene), counts), camera, ratio)
     for boxes, name in (
         (scene.trays, "tray"),
         (scene.switches, "switch"),
@@ -139,32 +136,33 @@ def cell_colors(scene: Scene, paints: Paints, run: RunPicture | None) -> U4:
     return colors
 
 
+def _kind_colors(scene: Scene) -> U4:
+    """[elements] the colour of each one's kind."""
+    table = np.array([pixel(KIND_COLORS[kind]) for kind in KINDS], np.uint32)
+    return np.asarray(table[scene.kinds], np.uint32)
+
+
 def _tiles(
-    pixels: U4,
-    scene: Scene,
-    camera: Camera,
-    ratio: float,
-    paints: Paints,
-    run: RunPicture | None,
-    members: F8,
-    counts: list[int],
+    pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
 ) -> None:
     """From afar every member is one tile in its kind's colour, or its mean heat."""
-    bodies = list(scene.bodies.values())
-    kinds = [pixel(KIND_COLORS[body.element.kind]) for body in bodies]
-    colors = np.repeat(np.array(kinds, np.uint32), counts)
-    uses, chips, shown = [], [], np.zeros(len(bodies), np.bool_)
-    for number, (body, count) in enumerate(zip(bodies, counts, strict=True)):
-        use = run.chip_utilisation.get(body.element.id) if run is not None else None
-        if use is not None and len(use) and len(use) % count == 0:
-            uses.append(use)
-            chips += [len(use) // count] * count
-            shown[number] = True
+    counts = np.diff(scene.first_member)
+    colors = np.repeat(_kind_colors(scene), counts)
+    uses, chips, shown = [], [], np.zeros(len(counts), np.bool_)
+    for name, use in run.chip_utilisation.items() if run is not None else ():
+        row = scene.rows.get(name)
+        if row is not None and len(use) and len(use) % counts[row] == 0:
+            uses.append((row, use))
+    uses.sort(key=lambda pair: pair[0])
+    for row, use in uses:
+        chips += [len(use) // int(counts[row])] * int(counts[row])
+        shown[row] = True
     if uses:
         first = np.concatenate([[0], np.cumsum(chips[:-1])]).astype(np.int64)
-        sums = np.add.reduceat(np.nan_to_num(np.concatenate(uses)), first)  # -1 where all are down
+        every = np.nan_to_num(np.concatenate([use for _, use in uses]))
+        sums = np.add.reduceat(every, first)  # -1 where all are down
         colors[np.repeat(shown, counts)] = paints.heat_of(sums / np.array(chips))
-    _fill(pixels, members, colors, camera, ratio)
+    _fill(pixels, scene.members, colors, camera, ratio)
 
 
 def _framed(pixels: U4, boxes: F8, camera: Camera, ratio: float, edge: int, inside: int) -> None:

@@ -15,6 +15,7 @@ from engine.units import format_quantity
 
 SMALLEST_PX, LARGEST_PX = 9, 15
 CELL_TEXTS = 600
+MOST_LINK_TEXTS = 1500  # that are looked at; most of so many hide each other
 NARROWEST_PX = 36.0
 
 
@@ -29,14 +30,31 @@ def paint_labels(
     """All texts that are large enough to be read and lie in the view."""
     for name, box in scene.groups:
         _group_name(painter, name, box, camera, paints)
-    for body in scene.bodies.values():
-        rect = view_rect(body.box, camera)
-        if rect.intersects(view) and rect.width() >= NARROWEST_PX:
-            _body_labels(painter, body, rect, camera, paints)
+    for row in _rows_in_view(scene, camera, view, NARROWEST_PX):
+        body = scene.body(row)
+        _body_labels(painter, body, view_rect(body.box, camera), camera, paints)
     if camera.scale >= DEVICE:
         _link_labels(painter, scene, camera, paints, run, view)
     if camera.scale >= 1.5 * DETAIL:
         _cell_labels(painter, scene, camera, paints, run, view)
+
+
+def _rows_in_view(scene: Scene, camera: Camera, view: QRectF, narrowest_px: float) -> list[int]:
+    """Elements that are to be seen and at least so wide."""
+    boxes = scene.boxes
+    if not len(boxes) or camera.scale <= 0:
+        return []
+    left, top = camera.to_scene(view.left(), view.top())
+    right, bottom = camera.to_scene(view.right(), view.bottom())
+    seen = (
+        (boxes[:, 0] <= right)
+        & (boxes[:, 0] + boxes[:, 2] >= left)
+        & (boxes[:, 1] <= bottom)
+        & (boxes[:, 1] + boxes[:, 3] >= top)
+        & (boxes[:, 2] * camera.scale >= narrowest_px)
+    )
+    rows: list[int] = np.flatnonzero(seen).tolist()
+    return rows
 
 
 def view_rect(box: tuple[float, float, float, float], camera: Camera) -> QRectF:
@@ -138,12 +156,20 @@ def _link_labels(
     painter.setFont(sized_font(painter, 10 * camera.scale))
     metrics = QFontMetricsF(painter.font())
     taken: list[QRectF] = []
-    for number, name in enumerate(scene.link_ids):
+    if not len(scene.routes):
+        return
+    middles = (scene.routes[:, 1] + scene.routes[:, 2]) / 2 * camera.scale
+    middles += (camera.dx, camera.dy)
+    seen = (
+        (middles[:, 0] >= view.left())
+        & (middles[:, 0] <= view.right())
+        & (middles[:, 1] >= view.top())
+        & (middles[:, 1] <= view.bottom())
+    )
+    for number in np.flatnonzero(seen).tolist()[:MOST_LINK_TEXTS]:
+        name = scene.link_ids[number]
         link = scene.links[name]
-        (x1, y1), (x2, y2) = scene.routes[number, 1], scene.routes[number, 2]
-        x, y = camera.to_view((x1 + x2) / 2, (y1 + y2) / 2)
-        if not view.contains(x, y):
-            continue
+        x, y = middles[number].tolist()
         text = f"{link.count} x {format_quantity(link.bandwidth_bytes_per_s, 'B/s')}"
         if run is not None:
             use = max(run.link_utilisation.get(name, (0.0, 0.0)))
@@ -178,8 +204,9 @@ def _cell_labels(
     painter.setFont(sized_font(painter, SMALLEST_PX))
     painter.setPen(QColor(paints.colors.ink))
     shown = 0
-    for body in scene.bodies.values():
-        if body.spec.rack is None or not view_rect(body.box, camera).intersects(view):
+    for row in _rows_in_view(scene, camera, view, 0.0):
+        body = scene.body(row)
+        if body.spec.rack is None:
             continue
         use = run.chip_utilisation.get(body.element.id) if run is not None else None
         for chip in range(body.cells):

@@ -1,8 +1,10 @@
 """What lies over the drawing: selection, hover, handles, gestures' previews, legend, hints."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -19,6 +21,7 @@ from app.canvas.picking import HANDLES_FROM_SCALE, handles_of
 from app.canvas.scene import Scene
 
 PULSE_S = 1.6
+MANY = 200  # selected things that are framed one by one
 
 
 def _tr(text: str) -> str:
@@ -64,8 +67,7 @@ def paint_overlay(
     """Everything over the drawing but the legend."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _targets(painter, overlay, scene, camera, paints)
-    for name in selection:
-        _outline(painter, name, scene, camera, QColor(paints.colors.accent), 2.0)
+    _selection(painter, selection, scene, camera, paints)
     if overlay.hovered and overlay.hovered not in selection:
         color = QColor(paints.colors.accent)
         color.setAlpha(130)
@@ -85,9 +87,32 @@ def _outline(
     if body is not None:
         painter.drawRoundedRect(view_rect(body.box, camera).adjusted(-3, -3, 3, 3), 4, 4)
     elif name in scene.links:
-        route = scene.routes[scene.link_ids.index(name)]
+        route = scene.routes[scene.link_rows[name]]
         painter.setPen(QPen(color, width + 2.0))
         painter.drawPolyline(QPolygonF([QPointF(*camera.to_view(x, y)) for x, y in route]))
+
+
+def _selection(
+    painter: QPainter, selection: frozenset[str], scene: Scene, camera: Camera, paints: Paints
+) -> None:
+    """Frames around what is selected; of many from afar plain ones, which are quicker."""
+    if len(selection) <= MANY:
+        for name in selection:
+            _outline(painter, name, scene, camera, QColor(paints.colors.accent), 2.0)
+        return
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(QColor(paints.colors.accent), 1.0))
+    window = QRectF(painter.viewport())
+    frames = [
+        view_rect(scene.body(scene.rows[n]).box, camera) for n in selection if n in scene.rows
+    ]
+    painter.drawRects([rect for rect in frames if rect.intersects(window)])
+    lines = scene.routes[[scene.link_rows[n] for n in selection if n in scene.link_rows]]
+    lines = lines * camera.scale + np.array([camera.dx, camera.dy])
+    shown = [QLineF(*a, *b) for path in lines.tolist() for a, b in pairwise(path)]
+    painter.drawLines(shown)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def _targets(
