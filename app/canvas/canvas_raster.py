@@ -6,7 +6,14 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QFont, QImage, QPainter
 
 from app.canvas.camera import Camera
-from app.canvas.layers.fills import Paints, paint_devices, paint_ground, paint_links
+from app.canvas.layers.fills import (
+    Marks,
+    Paints,
+    paint_devices,
+    paint_ground,
+    paint_links,
+    paint_marks,
+)
 from app.canvas.layers.labels import paint_labels
 from app.canvas.layers.particles import Particles
 from app.canvas.raster.kernels import warm_up
@@ -25,6 +32,7 @@ class CanvasRaster:
         self._moving: U4 = self._still.copy()
         self._ratio = 1.0
         self._dirty = True
+        self._marks: Marks | None = None
 
     def invalidate(self) -> None:
         """The still picture must be painted again."""
@@ -40,15 +48,18 @@ class CanvasRaster:
         font: QFont,
         run: RunPicture | None,
         particles: Particles | None,
+        marks: Marks | None = None,
     ) -> QImage:
         """The picture for a widget of `size` logical pixels; valid until the next call."""
         shape = (max(1, round(size[1] * ratio)), max(1, round(size[0] * ratio)))
         if self._still.shape != shape or ratio != self._ratio:
             self._still, self._moving = np.zeros(shape, np.uint32), np.zeros(shape, np.uint32)
             self._ratio, self._dirty = ratio, True
-        if self._dirty:
+        if self._dirty or marks is not self._marks:
             self._paint_still(size, scene, camera, paints, font, run)
-            self._dirty = False
+            if marks is not None:
+                paint_marks(self._still, scene, camera, ratio, paints, marks)
+            self._dirty, self._marks = False, marks
         if particles is None or not particles.count:
             return self._image(self._still)
         np.copyto(self._moving, self._still)

@@ -87,7 +87,7 @@ def elements_within(scene: Scene, box: tuple[float, float, float, float]) -> fro
         )
         found |= {scene.ids[int(row)] for row in np.flatnonzero(inside)}
     if len(scene.routes):
-        low, high = scene.routes.min(axis=1), scene.routes.max(axis=1)
+        low, high = scene.link_boxes
         inside = (
             (low[:, 0] >= x)
             & (low[:, 1] >= y)

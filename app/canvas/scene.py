@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from app.canvas.run_picture import NO_NAMES, LinkNames
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec
 from engine.scenario.design import Design
@@ -77,11 +78,14 @@ class Scene:
     uplinks: F8 = field(default_factory=lambda: NO_BOXES)
     links: dict[str, Link] = field(default_factory=dict)
     link_ids: list[str] = field(default_factory=list)
+    link_rows: dict[str, int] = field(default_factory=dict)  # of a link id
     link_ends: I8 = field(
         default_factory=lambda: np.empty((0, 2), np.int64)
     )  # [links, 2] elements
     routes: F8 = field(default_factory=lambda: np.empty((0, 4, 2)))  # [links, 4, 2]
     groups: list[tuple[str, tuple[float, float, float, float]]] = field(default_factory=list)
+    known_names: LinkNames = NO_NAMES  # links of the last run, and the rows of the own ones in it
+    known_rows: I8 = field(default_factory=lambda: np.empty(0, np.int64))
     shapes: "list[tuple[_Shape, I8]]" = field(default_factory=list)  # with the elements of each
 
     @cached_property
@@ -90,9 +94,19 @@ class Scene:
         return Bodies(self)
 
     @cached_property
-    def link_rows(self) -> dict[str, int]:
-        """Row of a link by its id."""
-        return {name: row for row, name in enumerate(self.link_ids)}
+    def link_boxes(self) -> tuple[F8, F8]:
+        """Top left and bottom right corners of the paths, [links, 2] each."""
+        return self.routes.min(axis=1), self.routes.max(axis=1)
+
+    def by_link(self, names: LinkNames, values: F8) -> F8:
+        """[links, 2] values of rows of names in the order of the scene's links, 0 where none is."""
+        if self.known_names is not names:
+            rows = [names.rows.get(name, -1) for name in self.link_ids]
+            self.known_names, self.known_rows = names, np.array(rows, np.int64)
+        found = np.zeros((len(self.link_ids), 2))
+        known = self.known_rows >= 0
+        found[known] = values[self.known_rows[known]]
+        return found
 
     def body(self, row: int) -> Body:
         """One element by its row."""
@@ -232,9 +246,11 @@ def _draw_links(scene: Scene, design: Design) -> None:
     rows = scene.rows
     links = [link for link in design.links if link.a.element in rows and link.b.element in rows]
     scene.link_ids = [link.id for link in links]
+    scene.link_rows = {name: row for row, name in enumerate(scene.link_ids)}
     scene.links = dict(zip(scene.link_ids, links, strict=True))
     ends = [(rows[link.a.element], rows[link.b.element]) for link in links]
     scene.link_ends = np.array(ends, np.int64).reshape(-1, 2)
+    scene.known_rows = np.full(len(links), -1, np.int64)
     scene.routes = link_paths(scene.boxes, scene.link_ends[:, 0], scene.link_ends[:, 1])
 
 

@@ -56,8 +56,8 @@ def _link_tip(scene: Scene, name: str, run: RunPicture | None) -> str:
         f"{ends[0]} - {ends[1]}",
         f"{link.count} x {rate} {link.medium.value}, {format_quantity(link.latency_s, 's')}",
     ]
-    if run is not None and name in run.link_bytes_per_s:
-        ahead, back = run.link_bytes_per_s[name]
+    if run is not None and name in run.links.names.rows:
+        ahead, back = run.links.bytes_per_s[run.links.names.rows[name]].tolist()
         lines.append(
             _tr("{0} there, {1} back").format(
                 format_quantity(ahead, "B/s"), format_quantity(back, "B/s")

@@ -3,13 +3,10 @@
 import time
 from typing import NamedTuple
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDragMoveEvent,
-    QDropEvent,
     QFocusEvent,
     QHelpEvent,
     QHideEvent,
@@ -25,11 +22,13 @@ from PySide6.QtWidgets import QToolTip, QWidget
 
 from app.canvas.camera import Box, Camera, Point
 from app.canvas.canvas_raster import CanvasRaster
+from app.canvas.device_drags import DeviceDrags
 from app.canvas.gestures.base import Gesture, Pointer
 from app.canvas.gestures.pan import PanGesture
 from app.canvas.gestures.place import PlaceGesture
-from app.canvas.layers.fills import Paints
+from app.canvas.layers.fills import Marks, Paints
 from app.canvas.layers.overlay import (
+    MANY,
     PULSE_S,
     Overlay,
     paint_empty,
@@ -44,7 +43,6 @@ from app.canvas.scene import Scene, make_scene, moved_scene
 from app.canvas.snapping import snapped
 from app.canvas.tips import tip_text
 from app.document import Document
-from app.models.palette_model import dragged_device
 from engine.topology.changes import MoveElements
 from engine.topology.layout import GRID
 
@@ -88,6 +86,9 @@ class CanvasView(QWidget):
         self._particles = Particles()
         self._run: RunPicture | None = None
         self._stale = False
+        self._snap_for: frozenset[str] | None = None  # who is dragged, and the boxes of the others
+        self._snap_to = self._scene.boxes
+        self._marked: tuple[frozenset[str], Scene, Marks] | None = None
         self._gesture: Gesture | None = None
         self._tool = "select"
         self._space_held = False
@@ -98,7 +99,7 @@ class CanvasView(QWidget):
         self._clock.timeout.connect(self._tick)
         self._last_tick_s = 0.0
         self.setMouseTracking(True)
-        self.setAcceptDrops(True)
+        DeviceDrags(self, self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(240, 180)
@@ -183,8 +184,12 @@ class CanvasView(QWidget):
 
     def snap(self, box: Box, ignoring: frozenset[str]) -> Point:
         """The corner where a box comes to rest beside elements that are not ignored; shows why."""
-        kept = [row for row, name in enumerate(self._scene.ids) if name not in ignoring]
-        place, self.overlay.guides = snapped(box, self._scene.boxes[kept], self.camera.scale)
+        if self._snap_for is not ignoring:
+            self._snap_for = ignoring
+            names = self._drawn.ids
+            kept = [row for row, name in enumerate(names) if name not in ignoring]
+            self._snap_to = self._drawn.boxes[kept]
+        place, self.overlay.guides = snapped(box, self._snap_to, self.camera.scale)
         return place
 
     def ask_device(self, element: str, port: str, scene: Point, cables: int) -> None:
@@ -205,6 +210,7 @@ class CanvasView(QWidget):
 
     def _read(self) -> None:
         self._drawn = make_scene(self.document.design(), self.document.catalog, {})
+        self._snap_for = None
         self._show_scene(self._drawn)
 
     def _show_scene(self, scene: Scene) -> None:
@@ -259,22 +265,37 @@ class CanvasView(QWidget):
         """The still picture, moving dots, then the overlay."""
         size, ratio = (self.width(), self.height()), self.devicePixelRatioF()
         particles = self._particles if self._run is not None else None
+        chosen = self.document.selection | self.overlay.caught
         image = self._raster.picture(
-            size, ratio, self._scene, self.camera, self._paints, self.font(), self._run, particles
-        )
+            size, ratio, self._scene, self.camera, self._paints, self.font(), self._run, particles,
+            self._marks(chosen),
+        )  # fmt: skip
         area = QRectF(self.rect())
         with QPainter(self) as painter:
             painter.drawImage(0, 0, image)
             painter.setFont(self.font())
             paint_overlay(
-                painter, self.overlay, self._scene, self.camera, self._paints,
-                self.document.selection,
+                painter, self.overlay, self._scene, self.camera, self._paints, chosen,
             )  # fmt: skip
             if self._run is not None:
                 down = self._run.any_down
                 paint_legend(painter, area, self._paints, stale=self._stale, down=down)
             if not self._scene.ids and not self.overlay.ghosts:
                 paint_empty(painter, area, self._paints)
+
+    def _marks(self, chosen: frozenset[str]) -> Marks | None:
+        """Rows of what is selected, where it is too much to be framed one by one."""
+        if len(chosen) <= MANY:
+            return None
+        known = self._marked
+        if known is None or known[0] != chosen or known[1].ids is not self._scene.ids:
+            rows, links = self._scene.rows, self._scene.link_rows
+            marks = Marks(
+                np.array([rows[name] for name in chosen if name in rows], np.int64),
+                np.array([links[name] for name in chosen if name in links], np.int64),
+            )
+            known = self._marked = (chosen, self._scene, marks)
+        return known[2]
 
     # ------------------------------------------------------------------ events
 
@@ -410,33 +431,28 @@ class CanvasView(QWidget):
         self.overlay.show_handles = False
         self.update()
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Takes devices of the palette."""
-        spec, count = dragged_device(event.mimeData())
-        if spec:
-            self.begin_place(spec, count)
-            event.setDropAction(Qt.DropAction.CopyAction)
-            event.accept()
+    def drag_device(self, spec_id: str, count: int) -> bool:
+        """A drag with devices of the palette has come; False if nobody knows the device."""
+        self.begin_place(spec_id, count)
+        return isinstance(self._gesture, PlaceGesture)
 
-    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
-        """Moves the ghost."""
+    def drag_to(self, place: QPointF, keys: Qt.KeyboardModifier) -> None:
+        """Moves the ghost of a drag."""
         if isinstance(self._gesture, PlaceGesture):
-            self._gesture.move(self._pointer(event.position(), event.modifiers()))
+            self._gesture.move(self._pointer(place, keys))
             self.update()
-            event.accept()
 
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """Forgets the ghost."""
-        self._cancel_gesture()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Draws the device."""
+    def drop_at(self, place: QPointF, keys: Qt.KeyboardModifier) -> None:
+        """Draws what was dragged."""
         gesture, self._gesture = self._gesture, None
         if isinstance(gesture, PlaceGesture):
-            gesture.finish(self._pointer(event.position(), event.modifiers()))
-            event.accept()
+            gesture.finish(self._pointer(place, keys))
         self._show_cursor()
         self.update()
+
+    def leave_drag(self) -> None:
+        """Forgets the ghost."""
+        self._cancel_gesture()
 
     # ------------------------------------------------------------------ inner workings
 

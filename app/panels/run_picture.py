@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from app.canvas.run_picture import RunPicture
+from app.canvas.run_picture import LinkNames, LinkTraffic, RunPicture
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.link_loads import LinkMap, LinkUse
 from engine.sim.lower import Lowered
@@ -36,7 +36,7 @@ class PictureMaker:
         self._means: dict[str, F8] = {}
 
     def picture(self, frame: Frame, *, playing: bool) -> RunPicture:
-        """What the canvas draws of a frame; link pairs are (a to b, b to a).
+        """What the canvas draws of a frame.
 
         A frame covers some hundredths of a second, in which a chip is busy or not: values are
         smoothed over about a second, so that colours show load and do not flicker.
@@ -56,8 +56,7 @@ class PictureMaker:
         return RunPicture(
             chip_utilisation=self._by_element(chips),
             scale_up_utilisation=self._by_element(up),
-            link_utilisation=links.by_name(busy),
-            link_bytes_per_s=links.by_name(rates),
+            links=LinkTraffic(links.names, busy.reshape(-1, 2), rates.reshape(-1, 2)),
             playing=playing,
             any_down=bool((raw < 0).any()),
         )
@@ -82,7 +81,7 @@ class _DrawnLinks(NamedTuple):
     read once a link and way.
     """
 
-    names: list[str]
+    names: LinkNames
     first: I8  # [ways] where the sums of a way begin: 2 i from a to b of link i, 2 i + 1 back
     sums: I8  # [entries] number of a sum
     busy_share: F8  # [entries]
@@ -90,22 +89,17 @@ class _DrawnLinks(NamedTuple):
 
     def utilisation(self, use: LinkUse) -> F8:
         """[ways] share of capacity of the busiest cable."""
-        if not self.names:
+        if not self.names.ids:
             return np.zeros(0)
         busy = use.per_second.busy_s[self.sums] * self.busy_share
         return np.clip(np.maximum.reduceat(busy, self.first), 0.0, 1.0)
 
     def bytes_per_s(self, use: LinkUse) -> F8:
         """[ways] of all cables."""
-        if not self.names:
+        if not self.names.ids:
             return np.zeros(0)
         moved = use.per_second.moved_bytes[self.sums] * self.bytes_share
         return np.maximum(np.add.reduceat(moved, self.first), 0.0)
-
-    def by_name(self, values: F8) -> dict[str, tuple[float, float]]:
-        """Forward and backward value of every link."""
-        pairs = zip(values[::2].tolist(), values[1::2].tolist(), strict=True)
-        return dict(zip(self.names, pairs, strict=True))
 
 
 def _drawn_links(fabric: FabricTables, link_ids: tuple[str, ...], links: LinkMap) -> _DrawnLinks:
@@ -122,7 +116,7 @@ def _drawn_links(fabric: FabricTables, link_ids: tuple[str, ...], links: LinkMap
     start = np.flatnonzero(new)
     shares = np.add.reduceat(links.bytes_share[rows], start) if len(rows) else np.zeros(0)
     first = np.flatnonzero(np.diff(way[start], prepend=-1))
-    names = [link_ids[number] for number in (way[start][first[::2]] // 2).tolist()]
+    names = LinkNames([link_ids[n] for n in (way[start][first[::2]] // 2).tolist()])
     return _DrawnLinks(
         names,
         first,

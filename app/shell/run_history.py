@@ -51,4 +51,5 @@ class RunHistory:
 def picture_bytes(picture: RunPicture) -> int:
     """Memory of a picture's arrays, roughly."""
     arrays = (*picture.chip_utilisation.values(), *picture.scale_up_utilisation.values())
-    return sum(np.asarray(array).nbytes for array in arrays) + 400 * len(picture.link_utilisation)
+    links = picture.links
+    return sum(np.asarray(a).nbytes for a in (*arrays, links.use, links.bytes_per_s))

@@ -13,6 +13,7 @@ SIZE = 20
 RATIOS = (1.0, 2.0, 3.0)
 MAX_KEPT = 300
 _made: dict[tuple[str, str, str], QIcon] = {}
+_drawn: dict[tuple[str, int, int, float], QPixmap] = {}
 
 
 def icon_path(name: str) -> Path:
@@ -45,6 +46,16 @@ def app_icon() -> QIcon:
 
 def pixmap(name: str, color: QColor, size: int = SIZE, ratio: float = 1.0) -> QPixmap:
     """One icon as pixels: `size` device independent pixels at a pixel ratio."""
+    key = (name, color.rgba(), size, ratio)
+    made = _drawn.get(key)
+    if made is None:
+        if len(_drawn) > MAX_KEPT:
+            _drawn.clear()
+        made = _drawn[key] = _draw(name, color, size, ratio)
+    return made
+
+
+def _draw(name: str, color: QColor, size: int, ratio: float) -> QPixmap:
     text = _svg_text(name).replace("currentColor", color.name())
     renderer = QSvgRenderer(QByteArray(text.encode()))
     picture = QPixmap(QSize(round(size * ratio), round(size * ratio)))

@@ -19,6 +19,7 @@ I8 = NDArray[np.int64]
 B1 = NDArray[np.bool_]
 
 TOP, BOTTOM, LEFT, RIGHT = range(4)
+STEPS = 16.0  # of a scene unit: ends that are nearer to each other go by the order of the drawing
 
 
 def link_routes(
@@ -105,7 +106,7 @@ def _shares(group: I8, order: F8) -> F8:
 
 def _numbered(group: I8, order: F8, rank: I8) -> tuple[I8, I8]:
     """[rows] number of each within its group by order, then rank; and the size of its group."""
-    sorting = np.lexsort((rank, order, group))
+    sorting = np.argsort(_one_key(group, order, rank), kind="stable")
     ordered = group[sorting]
     begins = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
     sizes = np.diff(np.append(begins, len(group)))
@@ -113,6 +114,21 @@ def _numbered(group: I8, order: F8, rank: I8) -> tuple[I8, I8]:
     number[sorting] = np.arange(len(group)) - np.repeat(begins, sizes)
     size[sorting] = np.repeat(sizes, sizes)
     return number, size
+
+
+def _one_key(group: I8, order: F8, rank: I8) -> I8:
+    """One whole number that sorts as (group, order in 1/16, rank): far quicker than three.
+
+    Where 63 bits do not hold them, the place of each row in the slow sort.
+    """
+    steps = np.rint(order * STEPS).astype(np.int64)
+    steps -= steps.min()
+    spans = [int(values.max()) + 1 for values in (group, steps, rank)]
+    if spans[0] * spans[1] * spans[2] < 2**63:
+        return (group * spans[1] + steps) * spans[2] + rank
+    key = np.empty(len(group), np.int64)
+    key[np.lexsort((rank, steps, group))] = np.arange(len(group))
+    return key
 
 
 def _lanes(start: F8, end: F8, upright: B1) -> F8:

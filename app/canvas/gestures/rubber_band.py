@@ -20,14 +20,17 @@ class RubberBandGesture(WithoutKeys):
             stage.document.select(frozenset())
 
     def move(self, pointer: Pointer) -> None:
-        """Selects what the rectangle holds now."""
+        """Shows what the rectangle would select."""
         box = self._box(pointer)
         self._stage.overlay.rubber = box
-        self._stage.document.select(self._keep | elements_within(self._stage.scene, box))
+        self._stage.overlay.caught = elements_within(self._stage.scene, box)
 
     def finish(self, _pointer: Pointer) -> bool:
-        """Keeps the selection."""
+        """Selects what was caught."""
+        caught = self._stage.overlay.caught
         self._stage.overlay.clear_gesture()
+        if caught:
+            self._stage.document.select(self._keep | caught)
         return False
 
     def cancel(self) -> None:

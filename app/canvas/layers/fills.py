@@ -1,5 +1,7 @@
 """Layers that are plain pixels: grid, links, device bodies, chips and their heat."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QPalette
@@ -13,9 +15,11 @@ from engine.catalog.devices import DeviceKind
 from engine.topology.layout import GRID
 
 F8 = NDArray[np.float64]
+I8 = NDArray[np.int64]
 U4 = NDArray[np.uint32]
 
 HALL, RACK, DEVICE, DETAIL = 0.08, 0.35, 0.6, 1.2  # scales at which more is shown
+MARK_PX, MARK_LINE_PX = 2.0, 1.5  # of frames around what is selected
 MAJOR = 8
 STEPS = 256
 
@@ -28,6 +32,13 @@ KIND_COLORS: dict[DeviceKind, str] = {
     DeviceKind.CLIENT: "#7a828c",
     DeviceKind.RACK: "#3568a8",
 }
+
+
+class Marks(NamedTuple):
+    """Rows of the scene that are selected, where they are too many to be framed one by one."""
+
+    elements: I8
+    links: I8
 
 
 class Paints:
@@ -73,32 +84,71 @@ def paint_links(
     pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
 ) -> None:
     """Links as bars of three segments, as wide as they carry much, in the colour of their use."""
-    count = len(scene.routes)
-    if not count:
+    rows = links_in_view(scene, camera, pixels.shape[1] / ratio, pixels.shape[0] / ratio)
+    if not len(rows):
         return
-    colors = np.full(count, paints.pixel("link"), np.uint32)
-    width = np.full(count, 2.0 if camera.scale >= HALL else 1.0)
+    colors = np.full(len(rows), paints.pixel("link"), np.uint32)
+    width = np.full(len(rows), 2.0 if camera.scale >= HALL else 1.0)
     if run is not None:
-        use = np.array([max(run.link_utilisation.get(n, (0.0, 0.0))) for n in scene.link_ids])
+        use = scene.by_link(run.links.names, run.links.use)[rows].max(axis=1)
         colors = np.where(use > 0.0005, paints.heat_of(0.15 + 0.85 * use), colors)
         width = width + 3.0 * np.sqrt(use)
-    width *= ratio
-    points = scene.routes * (camera.scale * ratio)
-    points[..., 0] += camera.dx * ratio
-    points[..., 1] += camera.dy * ratio
-    start, end = points[:, :-1], points[:, 1:]
-    low, high = np.minimum(start, end), np.maximum(start, end)
-    half = (width / 2)[:, None]
-    bars = np.stack(
+    _bars(pixels, scene.routes[rows], width, colors.astype(np.uint32), camera, ratio)
+
+
+def links_in_view(scene: Scene, camera: Camera, width: float, height: float) -> I8:
+    """Rows of the links whose box reaches into a view of so many logical pixels."""
+    if not len(scene.routes):
+        return np.empty(0, np.int64)
+    low, high = scene.link_boxes
+    left, top = camera.to_scene(0.0, 0.0)
+    right, bottom = camera.to_scene(width, height)
+    seen = (
+        (low[:, 0] <= right) & (high[:, 0] >= left) & (low[:, 1] <= bottom) & (high[:, 1] >= top)
+    )
+    return np.flatnonzero(seen)
+
+
+def _bars(pixels: U4, routes: F8, width: F8, colors: U4, camera: Camera, ratio: float) -> None:
+    """Paths [n, 4, 2] as three bars each, so many logical pixels wide."""
+    points = routes * (camera.scale * ratio)
+    points += (camera.dx * ratio, camera.dy * ratio)
+    half = (width * ratio / 2)[:, None, None]
+    bars = np.empty((len(routes), 3, 4))
+    bars[..., :2] = np.minimum(points[:, :-1], points[:, 1:]) - half
+    bars[..., 2:] = np.abs(points[:, 1:] - points[:, :-1]) + 2 * half
+    fill_rects(pixels, bars.reshape(-1, 4), np.repeat(colors, 3), 1.0, 0.0, 0.0, 0.0)
+
+
+def paint_marks(
+    pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, marks: Marks
+) -> None:
+    """Frames around many selected elements and bars along many selected links."""
+    accent = paints.pixel("accent")
+    routes = scene.routes[marks.links]
+    if len(routes):
+        width = np.full(len(routes), 3.0)
+        _bars(pixels, routes, width, np.full(len(routes), accent, np.uint32), camera, ratio)
+    boxes = scene.boxes[marks.elements] * camera.scale
+    if not len(boxes):
+        return
+    boxes[:, :2] += (camera.dx - MARK_PX, camera.dy - MARK_PX)
+    boxes[:, 2:] += 2 * MARK_PX
+    x, y, width, height = boxes.T
+    line = np.full(len(boxes), MARK_LINE_PX)
+    sides = np.concatenate(
         [
-            low[..., 0] - half,
-            low[..., 1] - half,
-            high[..., 0] - low[..., 0] + 2 * half,
-            high[..., 1] - low[..., 1] + 2 * half,
-        ],
-        axis=-1,
-    ).reshape(-1, 4)
-    fill_rects(pixels, bars, np.repeat(colors, 3).astype(np.uint32), 1.0, 0.0, 0.0, 0.0)
+            np.stack(side, axis=1)
+            for side in (
+                (x, y, width, line),
+                (x, y + height - line, width, line),
+                (x, y, line, height),
+                (x + width - line, y, line, height),
+            )
+        ]
+    )
+    colors = np.full(len(sides), accent, np.uint32)
+    fill_rects(pixels, sides, colors, ratio, 0.0, 0.0, 0.0)
 
 
 def paint_devices(

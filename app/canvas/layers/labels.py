@@ -1,5 +1,7 @@
 """Texts of the drawing: names, devices, badges, cables of links, use of chips when near."""
 
+from functools import lru_cache
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
@@ -15,6 +17,7 @@ from engine.units import format_quantity
 
 SMALLEST_PX, LARGEST_PX = 9, 15
 CELL_TEXTS = 600
+ROOM_PX = 4
 MOST_LINK_TEXTS = 1500  # that are looked at; most of so many hide each other
 NARROWEST_PX = 36.0
 
@@ -155,7 +158,7 @@ def _link_labels(
 ) -> None:
     painter.setFont(sized_font(painter, 10 * camera.scale))
     metrics = QFontMetricsF(painter.font())
-    taken: list[QRectF] = []
+    room = _Room(view)
     if not len(scene.routes):
         return
     middles = (scene.routes[:, 1] + scene.routes[:, 2]) / 2 * camera.scale
@@ -170,18 +173,42 @@ def _link_labels(
         name = scene.link_ids[number]
         link = scene.links[name]
         x, y = middles[number].tolist()
-        text = f"{link.count} x {format_quantity(link.bandwidth_bytes_per_s, 'B/s')}"
+        text = _link_text(link.count, link.bandwidth_bytes_per_s)
         if run is not None:
-            use = max(run.link_utilisation.get(name, (0.0, 0.0)))
+            use = run.links.use_of(name)
             text += f"  {_percent(use)}"
         width = metrics.horizontalAdvance(text) + 8
         box = QRectF(x - width / 2, y - metrics.height() / 2, width, metrics.height())
-        if any(box.intersects(other) for other in taken):
+        if not room.take(box):
             continue  # an overlapping label would hide both
-        taken.append(box)
         painter.fillRect(box, QColor(paints.colors.paper))
         painter.setPen(QColor(paints.colors.muted))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+@lru_cache(maxsize=256)
+def _link_text(count: int, bytes_per_s: float) -> str:
+    return f"{count} x {format_quantity(bytes_per_s, 'B/s')}"
+
+
+class _Room:
+    """Which places of a view have a text already, in squares of some pixels."""
+
+    def __init__(self, view: QRectF) -> None:
+        self._view = view
+        shape = (int(view.height()) // ROOM_PX + 2, int(view.width()) // ROOM_PX + 2)
+        self._taken = np.zeros(shape, np.bool_)
+
+    def take(self, box: QRectF) -> bool:
+        """Takes the place of a text if nothing is there."""
+        x, y = box.x() - self._view.x(), box.y() - self._view.y()
+        rows = slice(max(int(y) // ROOM_PX, 0), int(y + box.height()) // ROOM_PX + 1)
+        columns = slice(max(int(x) // ROOM_PX, 0), int(x + box.width()) // ROOM_PX + 1)
+        part = self._taken[rows, columns]
+        if part.any():
+            return False
+        part[:] = True
+        return True
 
 
 def _percent(share: float) -> str:

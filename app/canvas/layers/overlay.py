@@ -1,10 +1,8 @@
 """What lies over the drawing: selection, hover, handles, gestures' previews, legend, hints."""
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
-import numpy as np
-from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRectF, Qt
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QFontMetricsF,
@@ -36,6 +34,7 @@ class Overlay:
     hovered_port: str = ""
     show_handles: bool = False
     rubber: Box | None = None  # scene
+    caught: frozenset[str] = frozenset()  # what the rubber band would select
     ghosts: list[tuple[Box, str]] = field(default_factory=list)  # scene boxes with a caption
     guides: list[tuple[Point, Point]] = field(default_factory=list)  # scene
     wire: tuple[Point, Point] | None = None  # scene
@@ -49,6 +48,7 @@ class Overlay:
     def clear_gesture(self) -> None:
         """Forgets everything that belongs to a gesture."""
         self.rubber = None
+        self.caught = frozenset()
         self.ghosts = []
         self.guides = []
         self.wire = None
@@ -67,7 +67,9 @@ def paint_overlay(
     """Everything over the drawing but the legend."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     _targets(painter, overlay, scene, camera, paints)
-    _selection(painter, selection, scene, camera, paints)
+    if len(selection) <= MANY:  # many are part of the picture below
+        for name in selection:
+            _outline(painter, name, scene, camera, QColor(paints.colors.accent), 2.0)
     if overlay.hovered and overlay.hovered not in selection:
         color = QColor(paints.colors.accent)
         color.setAlpha(130)
@@ -90,29 +92,6 @@ def _outline(
         route = scene.routes[scene.link_rows[name]]
         painter.setPen(QPen(color, width + 2.0))
         painter.drawPolyline(QPolygonF([QPointF(*camera.to_view(x, y)) for x, y in route]))
-
-
-def _selection(
-    painter: QPainter, selection: frozenset[str], scene: Scene, camera: Camera, paints: Paints
-) -> None:
-    """Frames around what is selected; of many from afar plain ones, which are quicker."""
-    if len(selection) <= MANY:
-        for name in selection:
-            _outline(painter, name, scene, camera, QColor(paints.colors.accent), 2.0)
-        return
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(paints.colors.accent), 1.0))
-    window = QRectF(painter.viewport())
-    frames = [
-        view_rect(scene.body(scene.rows[n]).box, camera) for n in selection if n in scene.rows
-    ]
-    painter.drawRects([rect for rect in frames if rect.intersects(window)])
-    lines = scene.routes[[scene.link_rows[n] for n in selection if n in scene.link_rows]]
-    lines = lines * camera.scale + np.array([camera.dx, camera.dy])
-    shown = [QLineF(*a, *b) for path in lines.tolist() for a, b in pairwise(path)]
-    painter.drawLines(shown)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
 
 def _targets(

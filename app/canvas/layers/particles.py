@@ -52,23 +52,21 @@ class Particles:
         self._points = np.ascontiguousarray(scene.routes.reshape(-1, 2))
         self._starts = np.arange(len(scene.routes) + 1, dtype=np.int64) * 4
         lengths = np.abs(np.diff(scene.routes, axis=1)).sum(axis=(1, 2))
-        idle = (0.0, 0.0)
-        pairs = [run.link_utilisation.get(name, idle) for name in scene.link_ids]
-        uses = np.array(pairs, np.float64).reshape(-1)
-        pairs = [run.link_bytes_per_s.get(name, idle) for name in scene.link_ids]
-        carried = np.array(pairs, np.float64).reshape(-1)
+        uses = scene.by_link(run.links.names, run.links.use).reshape(-1)
+        carried = scene.by_link(run.links.names, run.links.bytes_per_s).reshape(-1)
         ways = np.flatnonzero(carried >= LEAST_BYTES_PER_S)  # 2 i ahead on link i, 2 i + 1 back
         strength = np.clip(uses[ways], 1e-6, 1.0) ** 0.25
         length = lengths[ways // 2]
         dots = np.maximum(1, np.rint(A_LINK * strength * np.minimum(1.0, length / 400.0)))
-        dots = dots.astype(np.int64)
-        number = np.arange(dots.sum()) - np.repeat(np.cumsum(dots) - dots, dots)
+        ends = np.cumsum(dots.astype(np.int64))
+        total = int(ends[-1]) if len(ends) else 0
+        kept = np.arange(0, total, max(1, total // MOST))  # of the dots of all ways, in a row
+        owner = np.searchsorted(ends, kept, side="right")
         speed = (SLOW + (FAST - SLOW) * strength) / np.maximum(length, 1.0)
-        kept = slice(None, None, max(1, len(number) // MOST))
-        self._which = np.repeat(ways // 2, dots)[kept]
-        self._place = (number / np.repeat(dots, dots))[kept]
-        self._rate = np.repeat(speed, dots)[kept]
-        self._back = np.repeat(ways % 2 == 1, dots)[kept]
+        self._which = ways[owner] // 2
+        self._place = (kept - ends[owner] + dots[owner]) / dots[owner]
+        self._rate = speed[owner]
+        self._back = ways[owner] % 2 == 1
         self._show_feeds(scene, run)
 
     def _show_feeds(self, scene: Scene, run: RunPicture) -> None:

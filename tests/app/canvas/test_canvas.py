@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.canvas.run_picture import RunPicture
+from app.canvas.run_picture import LinkNames, LinkTraffic, RunPicture
 from app.canvas.view import CanvasView
 from app.document import Document
 from engine.catalog.catalog import Catalog
@@ -258,8 +258,9 @@ def picture(chips: float, use: float) -> RunPicture:
     return RunPicture(
         chip_utilisation={"rack": np.full(128, chips)},
         scale_up_utilisation={"rack": np.full(128, use)},
-        link_utilisation={"cable": (use, 0.0)},
-        link_bytes_per_s={"cable": (use * 1e9, 0.0)},
+        links=LinkTraffic(
+            LinkNames(["cable"]), np.array([[use, 0.0]]), np.array([[use * 1e9, 0.0]])
+        ),
         playing=True,
     )
 

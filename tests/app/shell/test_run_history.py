@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from app.canvas.run_picture import RunPicture
+from app.canvas.run_picture import LinkTraffic, RunPicture
 from app.jobs.run_controller import RunState
 from app.shell import run_history
 from app.shell.main_window import MainWindow
@@ -19,8 +19,7 @@ WAIT_MS = 120_000
 
 def picture(use: float, chips: int = 8) -> RunPicture:
     rack = {"rack": np.full(chips, use)}
-    return RunPicture(chip_utilisation=rack, scale_up_utilisation=rack, link_utilisation={},
-                      link_bytes_per_s={}, playing=True)  # fmt: skip
+    return RunPicture(chip_utilisation=rack, scale_up_utilisation=rack, links=LinkTraffic(), playing=True)  # fmt: skip
 
 
 def shown(history: RunHistory, time_s: float) -> float:
