@@ -96,7 +96,9 @@ class Scene:
     @cached_property
     def link_boxes(self) -> tuple[F8, F8]:
         """Top left and bottom right corners of the paths, [links, 2] each."""
-        return self.routes.min(axis=1), self.routes.max(axis=1)
+        a, b, c, d = (self.routes[:, corner] for corner in range(4))
+        low = np.minimum(np.minimum(a, b), np.minimum(c, d))
+        return low, np.maximum(np.maximum(a, b), np.maximum(c, d))
 
     def by_link(self, names: LinkNames, values: F8) -> F8:
         """[links, 2] values of rows of names in the order of the scene's links, 0 where none is."""

@@ -71,10 +71,9 @@ def link_paths(boxes: F8, first: I8, second: I8) -> F8:
     paths[:, 0], paths[:, 3] = start, end
     middle = (start + end) / 2
     middle[:, 1] += _lanes(start, end, upright)
-    paths[:, 1] = np.where(upright[:, None], _pair(start[:, 0], middle[:, 1]),
-                           _pair(middle[:, 0], start[:, 1]))  # fmt: skip
-    paths[:, 2] = np.where(upright[:, None], _pair(end[:, 0], middle[:, 1]),
-                           _pair(middle[:, 0], end[:, 1]))  # fmt: skip
+    for corner, edge in ((1, start), (2, end)):
+        paths[:, corner, 0] = np.where(upright, edge[:, 0], middle[:, 0])
+        paths[:, corner, 1] = np.where(upright, middle[:, 1], edge[:, 1])
     return paths
 
 
@@ -137,11 +136,10 @@ def _lanes(start: F8, end: F8, upright: B1) -> F8:
     rows = np.flatnonzero(upright)
     if not len(rows):
         return shift
-    heights = np.stack([start[rows, 1], end[rows, 1]])
-    low = np.rint(heights.min(axis=0) / GRID).astype(np.int64)
-    high = np.rint(heights.max(axis=0) / GRID).astype(np.int64)
-    _, gap = np.unique(_key(low, high), return_inverse=True)
-    lane, size = _numbered(gap.ravel(), np.abs(end[rows, 0] - start[rows, 0]), rows)
+    ends = start[rows, 1], end[rows, 1]
+    low = np.rint(np.minimum(*ends) / GRID).astype(np.int64)
+    high = np.rint(np.maximum(*ends) / GRID).astype(np.int64)
+    lane, size = _numbered(_key(low, high), np.abs(end[rows, 0] - start[rows, 0]), rows)
     step = np.minimum(LANE, (high - low) * GRID * 0.6 / size)
     shift[rows] = (lane - (size - 1) / 2) * step
     return shift

@@ -12,6 +12,8 @@ from engine.topology.layout import GRID, LANE, Rectangle, element_rect
 
 F8 = NDArray[np.float64]
 
+STEPS = 16.0  # of a scene unit: nearer ends go by the order of the drawing
+
 
 class _End(NamedTuple):
     """One end of a link on a side of an element."""
@@ -40,7 +42,7 @@ def slow_link_routes(
     drawn = list(links)
     places = _places(rects, [end for link in drawn for end in _ends(link, rects)])
     paths: dict[str, F8] = {}
-    gaps: dict[tuple[int, int], list[tuple[float, str]]] = {}
+    gaps: dict[tuple[int, int], list[tuple[int, str]]] = {}
     for link in drawn:
         (x1, y1, side), (x2, y2, _) = (
             places[link.id, link.a.element],
@@ -48,7 +50,7 @@ def slow_link_routes(
         )
         if side in ("top", "bottom"):
             key = (round(min(y1, y2) / GRID), round(max(y1, y2) / GRID))
-            gaps.setdefault(key, []).append((abs(x2 - x1), link.id))
+            gaps.setdefault(key, []).append((round(abs(x2 - x1) * STEPS), link.id))
             middle = (y1 + y2) / 2
             paths[link.id] = np.array([(x1, y1), (x1, middle), (x2, middle), (x2, y2)])
         else:
@@ -91,7 +93,7 @@ def _places(
     places = {}
     for (element, side), members in sides.items():
         x, y, width, height = rects[element]
-        members.sort(key=lambda end: (end.order, end.link))
+        members.sort(key=lambda end: (round(end.order * STEPS), end.link))
         for number, end in enumerate(members, 1):
             share = number / (len(members) + 1)
             across, down = x + width * share, y + height * share

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QPalette
 
 from app.canvas.camera import Camera
-from app.canvas.raster.kernels import fill_rects
+from app.canvas.raster.kernels import fill_paths, fill_rects
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import KINDS, STRIP, Scene
 from app.support.theme import CanvasColors, canvas_colors, heat_table, pixel
@@ -84,40 +84,23 @@ def paint_links(
     pixels: U4, scene: Scene, camera: Camera, ratio: float, paints: Paints, run: RunPicture | None
 ) -> None:
     """Links as bars of three segments, as wide as they carry much, in the colour of their use."""
-    rows = links_in_view(scene, camera, pixels.shape[1] / ratio, pixels.shape[0] / ratio)
-    if not len(rows):
+    count = len(scene.routes)
+    if not count:
         return
-    colors = np.full(len(rows), paints.pixel("link"), np.uint32)
-    width = np.full(len(rows), 2.0 if camera.scale >= HALL else 1.0)
+    colors = np.full(count, paints.pixel("link"), np.uint32)
+    width = np.full(count, 2.0 if camera.scale >= HALL else 1.0)
     if run is not None:
-        use = scene.by_link(run.links.names, run.links.use)[rows].max(axis=1)
+        both = scene.by_link(run.links.names, run.links.use)
+        use = np.maximum(both[:, 0], both[:, 1])
         colors = np.where(use > 0.0005, paints.heat_of(0.15 + 0.85 * use), colors)
         width = width + 3.0 * np.sqrt(use)
-    _bars(pixels, scene.routes[rows], width, colors.astype(np.uint32), camera, ratio)
+    _paths(pixels, scene.routes, width, colors.astype(np.uint32), camera, ratio)
 
 
-def links_in_view(scene: Scene, camera: Camera, width: float, height: float) -> I8:
-    """Rows of the links whose box reaches into a view of so many logical pixels."""
-    if not len(scene.routes):
-        return np.empty(0, np.int64)
-    low, high = scene.link_boxes
-    left, top = camera.to_scene(0.0, 0.0)
-    right, bottom = camera.to_scene(width, height)
-    seen = (
-        (low[:, 0] <= right) & (high[:, 0] >= left) & (low[:, 1] <= bottom) & (high[:, 1] >= top)
-    )
-    return np.flatnonzero(seen)
-
-
-def _bars(pixels: U4, routes: F8, width: F8, colors: U4, camera: Camera, ratio: float) -> None:
-    """Paths [n, 4, 2] as three bars each, so many logical pixels wide."""
-    points = routes * (camera.scale * ratio)
-    points += (camera.dx * ratio, camera.dy * ratio)
-    half = (width * ratio / 2)[:, None, None]
-    bars = np.empty((len(routes), 3, 4))
-    bars[..., :2] = np.minimum(points[:, :-1], points[:, 1:]) - half
-    bars[..., 2:] = np.abs(points[:, 1:] - points[:, :-1]) + 2 * half
-    fill_rects(pixels, bars.reshape(-1, 4), np.repeat(colors, 3), 1.0, 0.0, 0.0, 0.0)
+def _paths(pixels: U4, routes: F8, width: F8, colors: U4, camera: Camera, ratio: float) -> None:
+    """Paths [n, 4, 2], each so many logical pixels wide."""
+    scale = camera.scale * ratio
+    fill_paths(pixels, routes, width * ratio, colors, scale, camera.dx * ratio, camera.dy * ratio)
 
 
 def paint_marks(
@@ -128,7 +111,7 @@ def paint_marks(
     routes = scene.routes[marks.links]
     if len(routes):
         width = np.full(len(routes), 3.0)
-        _bars(pixels, routes, width, np.full(len(routes), accent, np.uint32), camera, ratio)
+        _paths(pixels, routes, width, np.full(len(routes), accent, np.uint32), camera, ratio)
     boxes = scene.boxes[marks.elements] * camera.scale
     if not len(boxes):
         return

@@ -40,6 +40,29 @@ def fill_rects(
 
 
 @njit(cache=True, nogil=True)
+def fill_paths(
+    pixels: U4, paths: F8, widths: F8, colors: U4, scale: float, dx: float, dy: float
+) -> None:
+    """Draws orthogonal paths [n, corners, 2] as bars, `widths` [n] pixels wide, in colours [n]."""
+    height, width = pixels.shape
+    for i in range(paths.shape[0]):
+        half = 0.5 * widths[i]
+        for j in range(paths.shape[1] - 1):
+            x1, y1 = paths[i, j, 0] * scale + dx, paths[i, j, 1] * scale + dy
+            x2, y2 = paths[i, j + 1, 0] * scale + dx, paths[i, j + 1, 1] * scale + dy
+            left = int(np.floor(min(x1, x2) - half + 0.5))
+            top = int(np.floor(min(y1, y2) - half + 0.5))
+            right = max(int(np.floor(max(x1, x2) + half + 0.5)), left + 1)
+            bottom = max(int(np.floor(max(y1, y2) + half + 0.5)), top + 1)
+            if right <= 0 or bottom <= 0 or left >= width or top >= height:
+                continue
+            color = colors[i]
+            for y in range(max(top, 0), min(bottom, height)):
+                for x in range(max(left, 0), min(right, width)):
+                    pixels[y, x] = color
+
+
+@njit(cache=True, nogil=True)
 def stamp(pixels: U4, x: F8, y: F8, radius: F8, color: int) -> None:
     """Blends round dots of one colour: centres [n] in pixels, radii [n] in pixels."""
     height, width = pixels.shape
@@ -86,6 +109,7 @@ def warm_up() -> None:
     """Compiles or loads every kernel, so that no frame of a run waits for it."""
     pixels, none = np.zeros((1, 1), np.uint32), np.empty(0)
     fill_rects(pixels, np.empty((0, 4)), np.empty(0, np.uint32), 1.0, 0.0, 0.0, 0.0)
+    fill_paths(pixels, np.empty((0, 4, 2)), none, np.empty(0, np.uint32), 1.0, 0.0, 0.0)
     stamp(pixels, none, none, none, 0)
     numbers = np.empty(0, np.int64)
     along_paths(np.empty((0, 2)), np.zeros(1, np.int64), numbers, none, none, none)
