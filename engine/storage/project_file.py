@@ -82,7 +82,7 @@ def decode_design(data: bytes, place: Path | str) -> LoadedDesign:
     raw = upgrade(raw, version, VERSION, place)
     header = {name: str(raw.pop(name, "")) for name in HEADER}
     design = _convert(raw, place)
-    _check(design, place)
+    check_design(design, place)
     warnings = []
     if header["version"] != version:
         warnings.append(f"was written in format {version}, is now {header['version']}")
@@ -157,31 +157,32 @@ def _check_depth(data: bytes, place: Path | str) -> None:
 
 def _convert(raw: dict[str, Any], place: Path | str) -> Design:
     try:
-        return msgspec.convert(_gather(raw, Design), Design, strict=True)
+        return msgspec.convert(gather(raw, Design), Design, strict=True)
     except msgspec.ValidationError as error:
         raise DamagedFileError(
-            place, _where(str(error)), "correct it or restore a copy"
+            place, where_of(str(error)), "correct it or restore a copy"
         ) from error
 
 
-def _where(text: str) -> str:
+def where_of(text: str) -> str:
+    """A decoder's complaint with its place first."""
     reason, _, place = text.partition(" - at ")
     return f"{place.strip('`')}: {reason}" if place else f"$: {reason}"
 
 
-def _gather(raw: Any, kind: Any) -> Any:
+def gather(raw: Any, kind: Any) -> Any:
     """The same data with the fields that a record does not know moved into its `extra`."""
     kind = _record_type(kind)
     if isinstance(raw, dict) and isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         hints = typing.get_type_hints(kind)
-        known = {k: _gather(v, hints[k]) for k, v in raw.items() if k in hints and k != "extra"}
+        known = {k: gather(v, hints[k]) for k, v in raw.items() if k in hints and k != "extra"}
         unknown = {k: v for k, v in raw.items() if k not in hints or k == "extra"}
         return {**known, "extra": unknown} if unknown else known
     origin, args = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(raw, list) and origin is tuple and args:
-        return [_gather(item, args[0]) for item in raw]
+        return [gather(item, args[0]) for item in raw]
     if isinstance(raw, dict) and origin is dict and args:
-        return {key: _gather(value, args[1]) for key, value in raw.items()}
+        return {key: gather(value, args[1]) for key, value in raw.items()}
     return raw
 
 
@@ -210,8 +211,12 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _check(design: Design, place: Path | str) -> None:
-    """Refuses contradictions that the types allow: ids, ends, counts, numbers out of range."""
+def check_design(design: Design, place: Path | str) -> None:
+    """Refuses contradictions that the types allow: ids, ends, counts, numbers out of range.
+
+    Raises:
+        DamagedFileError: names the place.
+    """
     for name, ids in (
         ("elements", [element.id for element in design.elements]),
         ("links", [link.id for link in design.links]),

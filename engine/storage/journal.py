@@ -1,0 +1,216 @@
+"""The journal of an open design: every change as one line, so that a crash loses one at most.
+
+A journal is two files in a folder of the program's own: `<id>.base`, the design as it was opened or
+saved last, and `<id>.journal`, a head line and then a line for each change, undone ones included (their
+inverses). A line is its CRC-32, a space and JSON. What the system has taken survives the process; a
+torn last line is left out.
+"""
+
+import contextlib
+import os
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from engine.catalog.catalog import Catalog
+from engine.catalog.llms import LlmSpec
+from engine.errors import DamagedFileError, EngineError, FileError, TooLargeError
+from engine.scenario.design import SECTIONS, Deployment, Design, Tenant
+from engine.scenario.editor import DesignEditor
+from engine.storage.atomic import write_atomic
+from engine.storage.project_file import decode_design, encode_design
+from engine.topology.changes import Batch, Change, SetSection
+
+VERSION = 1
+MAX_BYTES = 256_000_000
+MOST_CHANGES = 1_000_000
+TURN_BYTES = 32_000_000  # a longer journal begins again with the design as its base
+_ROWS: dict[str, Any] = {
+    "pools": tuple[Deployment, ...],
+    "tenants": tuple[Tenant, ...],
+    "llms": tuple[LlmSpec, ...],
+}
+
+
+class JournalHead(msgspec.Struct, frozen=True, kw_only=True):
+    """What a journal says of its design: name, its file ('' for none), when it began."""
+
+    version: int = VERSION
+    name: str = ""
+    path: str = ""
+    began_s: float = 0.0  # seconds since 1970
+    catalogue_version: str = ""
+
+
+class Journal(msgspec.Struct, frozen=True, kw_only=True):
+    """A journal as read."""
+
+    head: JournalHead
+    changes: tuple[Change, ...]
+    lost: int  # lines at the end that were torn or damaged
+
+
+class JournalWriter:
+    """Writes one journal; every line has reached the system when `add` returns."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        """Opens nothing yet; `begin` does."""
+        self._folder, self._name = folder, name
+        self._file: BinaryIO | None = None
+        self._size = 0
+
+    @property
+    def path(self) -> Path:
+        """The file of changes."""
+        return self._folder / f"{self._name}.journal"
+
+    @property
+    def base_path(self) -> Path:
+        """The file of the design before them."""
+        return self._folder / f"{self._name}.base"
+
+    @property
+    def is_long(self) -> bool:
+        """It is time to begin again."""
+        return self._size > TURN_BYTES
+
+    def begin(self, head: JournalHead, base: bytes) -> None:
+        """Starts anew with a base.
+
+        The order leaves a readable pair at any moment: a journal that is gone, then another base.
+
+        Raises:
+            FileError: the folder cannot be written.
+        """
+        self.end()
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            write_atomic(self.base_path, base)
+            self._file = self.path.open("wb")
+            self._write(msgspec.json.encode(head))
+        except OSError as error:
+            raise FileError(self.path, error.strerror or str(error), "check the folder") from error
+
+    def add(self, change: Change) -> None:
+        """Writes a change.
+
+        Raises:
+            FileError: it cannot be written.
+        """
+        if self._file is None:
+            return
+        try:
+            self._write(msgspec.json.encode(change))
+        except (OSError, ValueError) as error:
+            raise FileError(self.path, str(error), "save the design") from error
+
+    def sync(self) -> None:
+        """Makes what was written durable against a loss of power; takes some milliseconds."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def end(self) -> None:
+        """Removes the journal: nothing of it is needed any more."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+        self._size = 0
+        for path in (self.path, self.base_path):
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+
+    def leave(self) -> None:
+        """Closes the file and keeps it, as a crash would."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _write(self, text: bytes) -> None:
+        assert self._file is not None
+        line = b"%08x %s\n" % (zlib.crc32(text), text)
+        self._file.write(line)
+        self._file.flush()
+        self._size += len(line)
+
+
+def read_journal(path: Path) -> Journal:
+    """The changes of a journal up to its first damaged line.
+
+    Raises:
+        FileError: it cannot be read, is too large, or its head is damaged.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise TooLargeError(path, f"is over {MAX_BYTES:,} bytes", "delete it")
+        lines = path.read_bytes().split(b"\n")
+    except OSError as error:
+        raise FileError(path, error.strerror or str(error), "check the folder") from error
+    texts = list(_whole(lines[:-1]))
+    try:
+        head = msgspec.json.decode(texts[0], type=JournalHead) if texts else None
+    except msgspec.DecodeError as error:
+        raise DamagedFileError(path, f"line 1: {error}", "delete it") from error
+    if head is None or head.version != VERSION:
+        raise DamagedFileError(path, "it has no head of this version", "delete it")
+    changes: list[Change] = []
+    for text in texts[1 : MOST_CHANGES + 1]:
+        try:
+            changes.append(_decoded(text))
+        except (msgspec.DecodeError, msgspec.ValidationError, KeyError, RecursionError):
+            break
+    total = sum(1 for line in lines if line) - 1
+    return Journal(head=head, changes=tuple(changes), lost=total - len(changes))
+
+
+def replay(base: Path, changes: Sequence[Change], catalog: Catalog) -> tuple[Design, int]:
+    """The design after all changes, and how many of them could not be done.
+
+    Raises:
+        FileError: the base cannot be read.
+    """
+    try:
+        data = base.read_bytes()
+    except OSError as error:
+        raise FileError(base, error.strerror or str(error), "delete the journal") from error
+    editor = DesignEditor(decode_design(data, base).design, catalog)
+    for done, change in enumerate(changes):
+        try:
+            editor.apply(change)
+        except EngineError:
+            return editor.snapshot(), len(changes) - done
+    return editor.snapshot(), 0
+
+
+def base_of(design: Design, catalog: Catalog) -> bytes:
+    """The bytes of a base."""
+    return encode_design(design, catalog)
+
+
+def _whole(lines: Sequence[bytes]) -> Iterator[bytes]:
+    """The JSON of lines until the first one whose sum is wrong."""
+    for line in lines:
+        try:
+            expected = int(line[:8], 16)
+        except ValueError:
+            return
+        text = line[9:]
+        if line[8:9] != b" " or zlib.crc32(text) != expected:
+            return
+        yield text
+
+
+def _decoded(text: bytes) -> Change:
+    return _rebuilt(msgspec.json.decode(text, type=Change))
+
+
+def _rebuilt(change: Change) -> Change:
+    """The change with the values of its sections as records again."""
+    if isinstance(change, Batch):
+        return Batch(tuple(_rebuilt(part) for part in change.changes))
+    if isinstance(change, SetSection):
+        kind = _ROWS.get(change.section) or SECTIONS[change.section]
+        return SetSection(change.section, msgspec.convert(change.value, kind))
+    return change
