@@ -1,6 +1,6 @@
 # Rackflow. `make run` and `make test` set up everything they need; see packaging/setup.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint types fences unit gui bench calibrate validate examples golden-update lock clean
+.PHONY: help setup run test lint types fences unit gui bench soak calibrate validate examples golden-update lock clean
 
 VENV := .venv/bin
 export PYTHONDONTWRITEBYTECODE := 1
@@ -42,6 +42,9 @@ gui: setup ## tests of the window again, on a display of their own (Xvfb)
 
 bench: setup ## speed, as ratios in one run: make bench ONLY=network SIMGRID=all
 	@$(OFFSCREEN) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/python -m tests.benchmarks $(ONLY)
+
+soak: setup ## long trials: 200 kills while editing (some 10 minutes): make soak KILLS=200
+	@$(OFFSCREEN) $(VENV)/python -m tests.soak.kills $(or $(KILLS),200)
 
 calibrate: setup ## fit all efficiencies: make calibrate DATA=folder of published measurements
 	@test -d "$(DATA)" || { echo "say DATA=folder with operators/, *_calibrate.csv"; exit 2; }

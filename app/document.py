@@ -27,6 +27,7 @@ class Document(QObject):
     replaced = Signal()  # another design: everything is new
     selection_changed = Signal()
     dirty_changed = Signal()
+    saved = Signal()  # the design is in its file
     path_changed = Signal()
 
     def __init__(self, catalog: Catalog, parent: QObject | None = None) -> None:
@@ -37,6 +38,7 @@ class Document(QObject):
         self._path: Path | None = None
         self._selection: frozenset[str] = frozenset()
         self.warnings: tuple[str, ...] = ()
+        self._locked_because = ""
         self.undo_stack.cleanChanged.connect(self._on_clean_changed)
 
     @property
@@ -48,6 +50,11 @@ class Document(QObject):
     def is_dirty(self) -> bool:
         """True if there are edits that no file holds."""
         return not self.undo_stack.isClean()
+
+    @property
+    def read_only(self) -> str:
+        """Why the design cannot be edited, '' if it can."""
+        return self._locked_because
 
     @property
     def selection(self) -> frozenset[str]:
@@ -65,6 +72,8 @@ class Document(QObject):
 
     def perform(self, text: str, change: Change) -> Verdict:
         """Performs a change as one undoable command; a refusal says why and changes nothing."""
+        if self._locked_because:
+            return Verdict(False, self._locked_because)
         try:
             inverse = self._editor.apply(change)
         except TopologyError as error:
@@ -95,6 +104,16 @@ class Document(QObject):
         self.warnings = tuple(loaded.warnings)
         self._replace(loaded.design, path)
 
+    def show(self, design: Design, path: Path | None, why: str) -> None:
+        """Takes a design that is only to be looked at; `why` it cannot be edited."""
+        self.warnings = ()
+        self._replace(design, path, why)
+
+    def restore(self, design: Design, path: Path | None) -> None:
+        """Takes a design whose last edits no file holds."""
+        self.warnings = ()
+        self._replace(design, path, dirty=True)
+
     def save(self, path: Path) -> None:
         """Writes the design to a file and makes it the document's own.
 
@@ -103,8 +122,10 @@ class Document(QObject):
         """
         save_design(path, self.design(), self.catalog)
         self._path = path
+        self._locked_because = ""
         self.undo_stack.setClean()
         self.path_changed.emit()
+        self.saved.emit()
 
     def redo_change(self, change: Change) -> Change:
         """Performs a change for a command of the undo stack; returns its inverse."""
@@ -116,11 +137,21 @@ class Document(QObject):
         self.select(self._selection)  # forgets ids that are gone
         self.changed.emit(change)
 
-    def _replace(self, design: Design, path: Path | None) -> None:
+    def _replace(
+        self,
+        design: Design,
+        path: Path | None,
+        locked_because: str = "",
+        *,
+        dirty: bool = False,
+    ) -> None:
+        self._locked_because = locked_because
         self._editor = DesignEditor(design, self.catalog)
         self._path = path
         self._selection = frozenset()
         self.undo_stack.clear()
+        if dirty:
+            self.undo_stack.resetClean()
         self.replaced.emit()
         self.selection_changed.emit()
         self.path_changed.emit()

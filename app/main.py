@@ -127,6 +127,7 @@ def _begin(window: "MainWindow", options: argparse.Namespace) -> "Demo | None":
         return demo
     if options.file:
         window.files.open_path(Path(options.file))
+    window.recovery.offer()
     return None
 
 

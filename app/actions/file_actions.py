@@ -46,6 +46,12 @@ FILE_ACTIONS: tuple[ActionRecord, ...] = (
         shortcut="Ctrl+Shift+S",
     ),
     ActionRecord(
+        id="file.versions",
+        menu="file",
+        text=QT_TRANSLATE_NOOP("Actions", "Earlier &versions..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Open this file as it was before its last saves"),
+    ),
+    ActionRecord(
         id="file.import_model",
         menu="file",
         text=QT_TRANSLATE_NOOP("Actions", "Import &model..."),

@@ -5,10 +5,13 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 
 from app.document import Document
-from app.support.notifications import FILE_ENDING, Notifications, SaveChoice
+from app.shell.file_opening import FileOpening
+from app.support.notifications import FILE_ENDING, ChangedChoice, Notifications, SaveChoice
 from app.support.settings import Settings
 from engine.catalog.resources import resource_path
 from engine.errors import EngineError
+from engine.storage.generations import Generation, content_hash, generations, keep_generation
+from engine.storage.project_file import load_design
 
 EXAMPLE = "al128-agents.rackflow"
 
@@ -30,6 +33,8 @@ class FileController(QObject):
         self._document = document
         self._settings = settings
         self.notifications = notifications
+        self.opening = FileOpening(document, notifications)
+        self._asked_hash = ""
 
     def new(self) -> None:
         """An empty design, after the question about unsaved changes."""
@@ -64,8 +69,16 @@ class FileController(QObject):
     def save(self) -> bool:
         """Saves where the document was opened from; asks where if it was not. True if saved."""
         path = self._document.path
-        if path is None or Path(path) == example_path():
+        if path is None or Path(path) == example_path() or self._document.read_only:
             return self.save_as()
+        if self.opening.guard.has_changed(Path(path)):
+            choice = self.notifications.ask_changed(Path(path).name, saving=True)
+            if choice is ChangedChoice.SAVE_AS:
+                return self.save_as()
+            if choice is ChangedChoice.RELOAD:
+                self._load(Path(path))
+            if choice is not ChangedChoice.OVERWRITE:
+                return False
         return self._store(Path(path))
 
     def save_as(self) -> bool:
@@ -74,6 +87,40 @@ class FileController(QObject):
         proposal = self._folder() / f"{_file_name(name)}{FILE_ENDING}"
         path = self.notifications.ask_save_path(proposal)
         return path is not None and self._store(path)
+
+    def look_outside(self) -> None:
+        """Asks once what to do if another program has changed the open file meanwhile."""
+        path = self._document.path
+        if path is None or self._document.read_only:
+            return
+        now = content_hash(Path(path))
+        if now == self._asked_hash or not self.opening.guard.has_changed(Path(path)):
+            return
+        self._asked_hash = now
+        choice = self.notifications.ask_changed(Path(path).name, saving=False)
+        if choice is ChangedChoice.RELOAD and self.may_discard():
+            self._load(Path(path))
+
+    def earlier_versions(self) -> list[Generation]:
+        """The versions before the last saves of the open file, the newest first."""
+        path = self._document.path
+        return [] if path is None else generations(Path(path), self._generations_folder)
+
+    def open_version(self, version: Generation) -> bool:
+        """Opens an earlier version as an unnamed design."""
+        if not self.may_discard():
+            return False
+        try:
+            design = load_design(version.path).design
+        except EngineError as error:
+            self.notifications.error(self.tr("The version could not be opened"), str(error))
+            return False
+        self._document.restore(design, None)
+        return True
+
+    @property
+    def _generations_folder(self) -> Path:
+        return self._settings.data_folder / "versions"
 
     def may_discard(self) -> bool:
         """True if the document holds nothing unsaved, or the user decided about it."""
@@ -86,7 +133,10 @@ class FileController(QObject):
 
     def _load(self, path: Path, *, remember: bool = True) -> bool:
         try:
-            self._document.open(path)
+            if not remember:
+                self._document.open(path)
+            elif not self.opening.open(path):
+                return False
         except EngineError as error:
             self.notifications.error(self.tr("The design could not be opened"), str(error))
             return False
@@ -96,11 +146,21 @@ class FileController(QObject):
         return True
 
     def _store(self, path: Path) -> bool:
+        holder = self.opening.guard.reserve(path)
+        if holder is not None:
+            text = self.tr("{0} has {1} open. Save under another name.")
+            self.notifications.error(
+                self.tr("The design could not be saved"), text.format(holder.text(), path.name)
+            )
+            return False
+        keep_generation(path, self._generations_folder)
         try:
             self._document.save(path)
         except EngineError as error:
+            self.opening.guard.cancel()
             self.notifications.error(self.tr("The design could not be saved"), str(error))
             return False
+        self.opening.guard.take(path)
         self._settings.remember_file(path)
         self.recent_changed.emit()
         return True

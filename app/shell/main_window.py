@@ -28,6 +28,7 @@ from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
+from app.shell.crash_recovery import CrashRecovery
 from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
 from app.shell.editing import Editing
@@ -92,7 +93,10 @@ class MainWindow(QMainWindow):
         self.editing = Editing(self, self.outline)
         self.quick_access = QuickAccess(self, self.actions_by_id)
         self.keys = Keys(self, self.actions_by_id)
-        self.features: tuple[Feature, ...] = (self.editing, self.quick_access, self.keys)
+        self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
+        self.features: tuple[Feature, ...] = (
+            self.editing, self.quick_access, self.keys, self.recovery,
+        )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
         self._make_menus_and_bars()
@@ -151,6 +155,7 @@ class MainWindow(QMainWindow):
         self.actions_by_id["tool.select"].setChecked(True)
         self.canvas.setFocus()
         self.canvas.fit_all()
+        self.recovery.start()
         self.checks.request()
         self.bands.request()
         QTimer.singleShot(0, self.charts, self.charts.warm_up)
@@ -178,6 +183,8 @@ class MainWindow(QMainWindow):
         self.settings.dock_state = self.saveState()
         self.settings.flush()
         self.hide()  # a compilation under way has to end first
+        self.recovery.shut_down()
+        self.files.opening.guard.release()
         self.run.shut_down()
         self.checks.shut_down()
         self.bands.shut_down()
@@ -193,6 +200,8 @@ class MainWindow(QMainWindow):
     def changeEvent(self, event: QEvent) -> None:
         """Draws icons and charts again when the colours change."""
         super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            QTimer.singleShot(0, self, self.files.look_outside)
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_by_id"):
             self.actions_by_id.refresh_icons()
             self.palette_panel.refresh_icons()

@@ -1,13 +1,16 @@
 """The only place that opens message boxes and file choosers; tests replace it by a double."""
 
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication, QDir, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 FILE_ENDING = ".rackflow"
+T = TypeVar("T", bound=Enum)
 
 
 class SaveChoice(Enum):
@@ -15,6 +18,23 @@ class SaveChoice(Enum):
 
     SAVE = "save"
     DISCARD = "discard"
+    CANCEL = "cancel"
+
+
+class LockedChoice(Enum):
+    """What to do with a file that somebody else has open."""
+
+    READ_ONLY = "read-only"
+    COPY = "copy"
+    CANCEL = "cancel"
+
+
+class ChangedChoice(Enum):
+    """What to do with a file that another program has changed."""
+
+    OVERWRITE = "overwrite"
+    SAVE_AS = "save-as"
+    RELOAD = "reload"
     CANCEL = "cancel"
 
 
@@ -48,6 +68,53 @@ class Notifications:
         accepted = box.clickedButton() is accept
         box.deleteLater()
         return accepted
+
+    def ask_locked(self, name: str, holder: str) -> LockedChoice:
+        """Says who has a file open and asks how to open it."""
+        title = QCoreApplication.translate("Notifications", "{0} is open elsewhere").format(name)
+        text = QCoreApplication.translate(
+            "Notifications",
+            "{0} has it open. A copy gets no name yet; saving it does not touch the file.",
+        ).format(holder)
+        choices = {
+            LockedChoice.READ_ONLY: QCoreApplication.translate("Notifications", "Open &read-only"),
+            LockedChoice.COPY: QCoreApplication.translate("Notifications", "Open a &copy"),
+        }
+        return self._choose(title, text, choices, LockedChoice.CANCEL)
+
+    def ask_changed(self, name: str, *, saving: bool) -> ChangedChoice:
+        """Says that a file was changed by another program and asks what to do."""
+        title = QCoreApplication.translate("Notifications", "{0} was changed").format(name)
+        text = QCoreApplication.translate(
+            "Notifications", "Another program has changed the file since it was opened or saved."
+        )
+        reload = QCoreApplication.translate("Notifications", "&Load it again")
+        choices = {ChangedChoice.RELOAD: reload}
+        if saving:
+            choices = {
+                ChangedChoice.SAVE_AS: QCoreApplication.translate("Notifications", "Save &as..."),
+                ChangedChoice.OVERWRITE: QCoreApplication.translate(
+                    "Notifications", "&Overwrite it"
+                ),
+                ChangedChoice.RELOAD: reload,
+            }
+        return self._choose(title, text, choices, ChangedChoice.CANCEL)
+
+    def _choose(self, title: str, text: str, choices: Mapping[T, str], cancel: T) -> T:
+        """A question with a button for each choice; the first one is the default."""
+        box = QMessageBox(QMessageBox.Icon.Question, title, title, parent=self._parent)
+        box.setInformativeText(text)
+        buttons = {
+            box.addButton(label, QMessageBox.ButtonRole.AcceptRole): choice
+            for choice, label in choices.items()
+        }
+        box.setDefaultButton(next(iter(buttons)))
+        box.addButton(QMessageBox.StandardButton.Cancel)
+        box.exec()
+        clicked = box.clickedButton()
+        chosen = next((c for button, c in buttons.items() if button is clicked), cancel)
+        box.deleteLater()
+        return chosen
 
     def open_address(self, url: QUrl) -> None:
         """Hands an address to the user's browser."""

@@ -23,6 +23,9 @@ class Settings:
 
     def __init__(self, path: Path | None = None) -> None:
         self._store = QSettings(str(path or settings_path()), QSettings.Format.IniFormat)
+        user = platformdirs.user_data_dir("rackflow", appauthor=False)
+        # journals, earlier versions and thumbnails; beside the settings where those are elsewhere
+        self.data_folder = Path(user) if path is None else path.parent / "data"
 
     @property
     def geometry(self) -> QByteArray:

@@ -1,9 +1,10 @@
 """The journal of an open design: every change as one line, so that a crash loses one at most.
 
-A journal is two files in a folder of the program's own: `<id>.base`, the design as it was opened or
-saved last, and `<id>.journal`, a head line and then a line for each change, undone ones included (their
-inverses). A line is its CRC-32, a space and JSON. What the system has taken survives the process; a
-torn last line is left out.
+A journal is two files in a folder of the program's own: `<id>-<n>.base`, the design as it was opened or
+saved last, and `<id>-<n>.journal`, a head line and then a line for each change, undone ones included
+(their inverses). A line is its CRC-32, a space and JSON. What the system has taken survives the process;
+a torn last line is left out. One that begins anew has the next number: the one before goes only when it
+is whole, so that there is a readable pair at any moment.
 """
 
 import contextlib
@@ -25,6 +26,7 @@ from engine.storage.project_file import decode_design, encode_design
 from engine.topology.changes import Batch, Change, SetSection
 
 VERSION = 1
+ENDING, BASE_ENDING, PICTURE_ENDING = ".journal", ".base", ".png"
 MAX_BYTES = 256_000_000
 MOST_CHANGES = 1_000_000
 TURN_BYTES = 32_000_000  # a longer journal begins again with the design as its base
@@ -42,6 +44,7 @@ class JournalHead(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     path: str = ""
     began_s: float = 0.0  # seconds since 1970
+    dirty: bool = False  # no file holds the base either
     catalogue_version: str = ""
 
 
@@ -61,16 +64,17 @@ class JournalWriter:
         self._folder, self._name = folder, name
         self._file: BinaryIO | None = None
         self._size = 0
+        self._turn = 0
 
     @property
     def path(self) -> Path:
         """The file of changes."""
-        return self._folder / f"{self._name}.journal"
+        return self._folder / f"{self._name}-{self._turn}{ENDING}"
 
     @property
     def base_path(self) -> Path:
         """The file of the design before them."""
-        return self._folder / f"{self._name}.base"
+        return self.path.with_suffix(BASE_ENDING)
 
     @property
     def is_long(self) -> bool:
@@ -78,14 +82,14 @@ class JournalWriter:
         return self._size > TURN_BYTES
 
     def begin(self, head: JournalHead, base: bytes) -> None:
-        """Starts anew with a base.
-
-        The order leaves a readable pair at any moment: a journal that is gone, then another base.
+        """Starts anew with a base; the journal before is removed when the new one is whole.
 
         Raises:
-            FileError: the folder cannot be written.
+            FileError: the folder cannot be written; nothing is journaled then.
         """
-        self.end()
+        self.leave()
+        old = self.path
+        self._turn, self._size = self._turn + 1, 0
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             write_atomic(self.base_path, base)
@@ -93,6 +97,7 @@ class JournalWriter:
             self._write(msgspec.json.encode(head))
         except OSError as error:
             raise FileError(self.path, error.strerror or str(error), "check the folder") from error
+        remove_journal(old)
 
     def add(self, change: Change) -> None:
         """Writes a change.
@@ -107,20 +112,14 @@ class JournalWriter:
         except (OSError, ValueError) as error:
             raise FileError(self.path, str(error), "save the design") from error
 
-    def sync(self) -> None:
-        """Makes what was written durable against a loss of power; takes some milliseconds."""
-        if self._file is not None:
-            os.fsync(self._file.fileno())
+    def handle(self) -> int | None:
+        """A copy of the file's handle, for somebody else to sync and to close; None without one."""
+        return None if self._file is None else os.dup(self._file.fileno())
 
     def end(self) -> None:
         """Removes the journal: nothing of it is needed any more."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-        self._size = 0
-        for path in (self.path, self.base_path):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        self.leave()
+        remove_journal(self.path)
 
     def leave(self) -> None:
         """Closes the file and keeps it, as a crash would."""
@@ -134,6 +133,13 @@ class JournalWriter:
         self._file.write(line)
         self._file.flush()
         self._size += len(line)
+
+
+def remove_journal(path: Path) -> None:
+    """Removes a journal with its base and its picture."""
+    for ending in (ENDING, BASE_ENDING, PICTURE_ENDING):
+        with contextlib.suppress(OSError):
+            path.with_suffix(ending).unlink(missing_ok=True)
 
 
 def read_journal(path: Path) -> Journal:

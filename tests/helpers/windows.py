@@ -6,7 +6,7 @@ from PySide6.QtCore import QEventLoop, QTimer, QUrl
 
 from app.document import Document
 from app.shell.main_window import MainWindow
-from app.support.notifications import Notifications, SaveChoice
+from app.support.notifications import ChangedChoice, LockedChoice, Notifications, SaveChoice
 from app.support.settings import Settings
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, Medium
@@ -29,6 +29,8 @@ class RecordingNotifications(Notifications):
         self.told: list[tuple[str, str]] = []
         self.offers: list[tuple[str, str, str]] = []
         self.says_yes = False
+        self.locked_choice = LockedChoice.CANCEL
+        self.changed_choice = ChangedChoice.CANCEL
         self.opened: list[str] = []
 
     def error(self, title: str, text: str) -> None:
@@ -40,6 +42,14 @@ class RecordingNotifications(Notifications):
     def ask_yes(self, title: str, text: str, yes: str) -> bool:
         self.offers.append((title, text, yes))
         return self.says_yes
+
+    def ask_locked(self, name: str, holder: str) -> LockedChoice:
+        self.asked.append(f"{name}: {holder}")
+        return self.locked_choice
+
+    def ask_changed(self, name: str, *, saving: bool) -> ChangedChoice:
+        self.asked.append(f"{name} changed, saving {saving}")
+        return self.changed_choice
 
     def open_address(self, url: QUrl) -> None:
         self.opened.append(url.toString())

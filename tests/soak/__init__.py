@@ -1,0 +1,1 @@
+"""Long trials: `make soak` runs them in full, the tests some seconds of each."""
