@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from app.canvas.run_picture import NO_NAMES, LinkNames
 from engine.catalog.catalog import Catalog
-from engine.catalog.devices import DeviceKind, DeviceSpec
+from engine.catalog.devices import DeviceKind, DeviceSpec, Status
 from engine.scenario.design import Design
 from engine.topology.elements import Element, Link
 from engine.topology.layout import element_size, member_offsets, member_size, rack_rows
@@ -154,12 +154,12 @@ def make_scene(
 ) -> Scene:
     """The scene of a design; `moved` gives elements another corner while they are dragged.
 
-    Elements whose device the catalogue does not have are left out; the findings name them.
+    An element whose device the catalogue does not have is drawn as a placeholder without ports.
     """
     devices = catalog.devices
     scene = Scene()
-    scene.elements = [element for element in design.elements if element.spec in devices]
-    scene.specs = [devices[element.spec] for element in scene.elements]
+    scene.elements = list(design.elements)
+    scene.specs = [devices.get(e.spec) or _placeholder(e.spec) for e in scene.elements]
     scene.ids = [element.id for element in scene.elements]
     scene.rows = {name: row for row, name in enumerate(scene.ids)}
     places = {kind: place for place, kind in enumerate(KINDS)}
@@ -172,6 +172,18 @@ def make_scene(
     _draw_links(scene, design)
     scene.groups = _groups(design, scene)
     return scene
+
+
+def _placeholder(spec_id: str) -> DeviceSpec:
+    """What stands for a device that nobody knows: a plain box that says so."""
+    return DeviceSpec(
+        id=spec_id,
+        kind=DeviceKind.CLIENT,
+        name=spec_id,
+        vendor="",
+        status=Status.PLACEHOLDER,
+        figures={},
+    )
 
 
 def _lay_out(scene: Scene, corners: F8) -> None:

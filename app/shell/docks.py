@@ -33,12 +33,13 @@ def set_corners(window: QMainWindow, width: int) -> None:
         window.setCorner(Qt.Corner.BottomRightCorner, right)
 
 
-def stacked(upper: QWidget, lower: QWidget) -> QWidget:
-    """One widget above another, which is as high as it wants to be."""
-    both = QWidget()
-    layout = QVBoxLayout(both)
+def stacked(above: QWidget, middle: QWidget, below: QWidget) -> QWidget:
+    """Three widgets in a column; the middle one has all the room that the others leave."""
+    column = QWidget()
+    layout = QVBoxLayout(column)
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setSpacing(0)
-    layout.addWidget(upper, 1)
-    layout.addWidget(lower)
-    return both
+    layout.addWidget(above)
+    layout.addWidget(middle, 1)
+    layout.addWidget(below)
+    return column

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
+from PySide6.QtGui import QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QLabel, QMainWindow, QMenu, QToolBar, QWidget
 
 from app.actions.registry import ActionRegistry
@@ -18,6 +18,7 @@ from app.jobs.check_job import Checked, CheckJob
 from app.jobs.run_controller import RunController, RunState
 from app.jobs.whatif_job import WhatIfJob
 from app.panels.analysis import AnalysisPanel
+from app.panels.banner import ReadOnlyBanner
 from app.panels.bottlenecks import BottlenecksPanel
 from app.panels.faults_panel import FaultsPanel
 from app.panels.findings import FindingsPanel
@@ -38,6 +39,7 @@ from app.shell.files import FileController
 from app.shell.keys import Keys
 from app.shell.model_import import ModelImport
 from app.shell.quick_access import QuickAccess
+from app.shell.recent_files import RecentFiles
 from app.shell.status_bar import StatusBar
 from app.shell.timeline_control import TimelineControl
 from app.shell.trace_import import TraceImport
@@ -94,6 +96,7 @@ class MainWindow(QMainWindow):
         self.quick_access = QuickAccess(self, self.actions_by_id)
         self.keys = Keys(self, self.actions_by_id)
         self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
+        self.recent = RecentFiles(self, self.files)
         self.features: tuple[Feature, ...] = (
             self.editing, self.quick_access, self.keys, self.recovery,
         )  # fmt: skip
@@ -102,7 +105,6 @@ class MainWindow(QMainWindow):
         self._make_menus_and_bars()
         self._connect()
         self._show_title()
-        self._show_recent()
 
     @property
     def notifications(self) -> Notifications:
@@ -122,7 +124,9 @@ class MainWindow(QMainWindow):
 
         self.canvas = CanvasView(self.document)
         self.timeline = TimelineControl(self.document, self.run, self.run_bar, self.faults, self)
-        self.setCentralWidget(stacked(self.canvas, self.timeline.strip))
+        banner = ReadOnlyBanner(self.document)
+        banner.save_as_requested.connect(self.files.save_as)
+        self.setCentralWidget(stacked(banner, self.canvas, self.timeline.strip))
         self.timeline.locate_requested.connect(self.locate)
         self.timeline.said.connect(self.say)
         self.timeline.faults_requested.connect(lambda: self.raise_dock("faults"))
@@ -184,6 +188,7 @@ class MainWindow(QMainWindow):
         self.settings.flush()
         self.hide()  # a compilation under way has to end first
         self.recovery.shut_down()
+        self.recent.shut_down()
         self.files.opening.guard.release()
         self.run.shut_down()
         self.checks.shut_down()
@@ -253,8 +258,7 @@ class MainWindow(QMainWindow):
 
     def _make_menus_and_bars(self) -> None:
         menus = self.actions_by_id.fill_menu_bar(self.menuBar())
-        self._recent_menu = QMenu(self.tr("Open &recent"), self)
-        menus["file"].insertMenu(self.actions_by_id["file.example"], self._recent_menu)
+        menus["file"].insertMenu(self.actions_by_id["file.example"], self.recent.menu)
         self._view_menu = menus["view"]
         self._view_menu.addSeparator()
         for dock in self.docks.values():
@@ -292,7 +296,6 @@ class MainWindow(QMainWindow):
         self.document.path_changed.connect(self._show_title)
         self.document.replaced.connect(self._on_replaced)
         self.document.selection_changed.connect(self._show_selection_actions)
-        self.files.recent_changed.connect(self._show_recent)
         self.checks.checked.connect(self._show_checked)
         self.findings.count_changed.connect(self._show_finding_count)
         self.findings.repair_requested.connect(self.editing.repair)
@@ -415,21 +418,6 @@ class MainWindow(QMainWindow):
             self.actions_by_id[f"edit.{name}"].setEnabled(chosen)
         for name in ("view.fit_selection", "run.fail"):
             self.actions_by_id[name].setEnabled(chosen)
-
-    def _show_recent(self) -> None:
-        self._recent_menu.clear()
-        recent = self.settings.recent_files
-        for number, path in enumerate(recent, start=1):
-            action = self._recent_menu.addAction(f"&{number} {path.name}")
-            action.setToolTip(str(path))
-            action.setData(str(path))
-            action.triggered.connect(self._open_recent)
-        self._recent_menu.setEnabled(bool(recent))
-
-    def _open_recent(self) -> None:
-        action = self.sender()
-        if isinstance(action, QAction):
-            self.files.open_recent(Path(str(action.data())))
 
     def _show_checked(self, checked: Checked) -> None:
         self.status.show_checked(checked)

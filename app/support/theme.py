@@ -33,6 +33,7 @@ class CanvasColors:
     bad: str
     down: str
     particle: str
+    notice: str  # ground of a strip that is to be read
     heat: tuple[str, ...]
 
 
@@ -40,7 +41,7 @@ LIGHT = CanvasColors(
     paper="#fbfcfd", grid="#e9edf2", grid_major="#d9e0e8", panel="#ffffff",
     panel_edge="#9aa7b6", ink="#1b2430", muted="#566373", tray="#e7ecf2", chip="#c9d3df",
     switch="#9db2c9", port="#a9b6c5", link="#8492a3", group="#f3f6f9", group_edge="#c1cbd6",
-    accent="#1668c7", good="#1f8a4c", bad="#c7382a", down="#2b2f36", particle="#0f4fa8",
+    accent="#1668c7", good="#1f8a4c", bad="#c7382a", down="#2b2f36", particle="#0f4fa8", notice="#fdf0cf",
     heat=("#c9d3df", "#8fbbe0", "#4d95cf", "#f0c24e", "#ec8a34", "#cf3a2b"),
 )  # fmt: skip
 
@@ -48,7 +49,7 @@ DARK = CanvasColors(
     paper="#15191f", grid="#1d232b", grid_major="#28303a", panel="#212831",
     panel_edge="#566373", ink="#e8edf3", muted="#9aa8b8", tray="#1a2028", chip="#3b4755",
     switch="#4f6580", port="#5b6b7d", link="#6b7a8c", group="#1a2027", group_edge="#38424e",
-    accent="#5aa6f5", good="#4cc07e", bad="#ef6a5b", down="#05070a", particle="#cfe4ff",
+    accent="#5aa6f5", good="#4cc07e", bad="#ef6a5b", down="#05070a", particle="#cfe4ff", notice="#4a3c16",
     heat=("#3b4755", "#2f6c9e", "#3f9bd1", "#e3b341", "#ee8a3a", "#f0523f"),
 )  # fmt: skip
 

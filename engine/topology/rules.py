@@ -63,9 +63,9 @@ def may_connect(
         count: cables per pair of members.
         ignoring: links that are being replaced and do not use ports.
     """
-    for end in (a, b):
-        if end.element not in topology.elements:
-            return Verdict(False, f"there is no element '{end.element}'")
+    missing = _not_there(topology, catalog, (a.element, b.element))
+    if missing is not None:
+        return missing
     first, second = topology.elements[a.element], topology.elements[b.element]
     if first.id == second.id:
         return Verdict(False, "a link needs two different elements")
@@ -99,6 +99,17 @@ def may_connect(
             max(free, 0),
         )
     return Verdict(True, f"{port_a.medium.value}, up to {free} cables", port_a.medium, free)
+
+
+def _not_there(topology: Topology, catalog: Catalog, ids: tuple[str, str]) -> Verdict | None:
+    """A refusal where an element is not drawn or its device not in the catalogue."""
+    for name in ids:
+        element = topology.elements.get(name)
+        if element is None:
+            return Verdict(False, f"there is no element '{name}'")
+        if element.spec not in catalog.devices:
+            return Verdict(False, f"{element.name}: the catalogue has no device '{element.spec}'")
+    return None
 
 
 def _kinds(a: Element, b: Element, medium: Medium) -> str:
@@ -142,6 +153,9 @@ def best_ports(
     """
     if element_a == element_b:
         return Verdict(False, "a link needs two different elements")
+    missing = _not_there(topology, catalog, (element_a, element_b))
+    if missing is not None:
+        return missing
     first, second = topology.elements[element_a], topology.elements[element_b]
     spec_a, spec_b = catalog.device(first.spec), catalog.device(second.spec)
     best: Proposal | None = None

@@ -77,15 +77,13 @@ def test_bodies_are_the_rows_of_the_arrays(mixed: Design) -> None:
         assert (cells[:, 1] + cells[:, 3] <= bottom).all()
 
 
-def test_an_element_without_a_device_is_left_out_with_its_links(
-    mixed: Design,
-) -> None:
+def test_an_element_without_a_device_is_a_placeholder_with_its_links(mixed: Design) -> None:
     lost = msgspec.structs.replace(mixed.elements[0], spec="nobody")
     design = msgspec.structs.replace(mixed, elements=(lost, *mixed.elements[1:]))
     scene = make_scene(design, SHOP, {})
-    assert lost.id not in scene.bodies
-    assert all(lost.id not in (k.a.element, k.b.element) for k in scene.links.values())
-    assert len(scene.routes) == len(scene.links)
+    body = scene.bodies[lost.id]
+    assert (body.spec.name, body.spec.ports, body.cells) == ("nobody", (), 0)
+    assert list(scene.links) == [link.id for link in mixed.links]
 
 
 def test_bounds_hold_elements_and_links(mixed: Design) -> None:
