@@ -5,14 +5,30 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QSize, QTimer
 from PySide6.QtGui import QAction, QIcon, QPixmap
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QProxyStyle, QStyle, QStyleOption, QWidget
 
 from app.shell.features import Shell
 from app.shell.files import FileController
 
 PICTURE = QSize(160, 100)
 MOST_PICTURES = 60
+MENU_ICON = 72
 PICTURE_MS = 400  # after a file was opened or saved
+
+
+class _LargeIcons(QProxyStyle):
+    """A style whose menus show icons as small pictures."""
+
+    def pixelMetric(
+        self,
+        metric: QStyle.PixelMetric,
+        option: QStyleOption | None = None,
+        widget: QWidget | None = None,
+    ) -> int:
+        """The size of an icon in a menu."""
+        if metric is QStyle.PixelMetric.PM_SmallIconSize:
+            return MENU_ICON
+        return super().pixelMetric(metric, option, widget)
 
 
 class RecentFiles(QObject):
@@ -24,7 +40,8 @@ class RecentFiles(QObject):
         self._folder = shell.settings.data_folder / "pictures"
         self.menu = QMenu(self.tr("Open &recent"), shell.widget)
         self.menu.setToolTipsVisible(True)
-        self.menu.setStyleSheet(f"QMenu {{ icon-size: {PICTURE.width() // 2}px; }}")
+        self._style = _LargeIcons(self.menu.style().name())
+        self.menu.setStyle(self._style)
         files.recent_changed.connect(self.refresh)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)

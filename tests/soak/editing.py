@@ -19,19 +19,10 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 from engine.scenario.hashing import design_hash
 from engine.storage import journal
-from engine.topology.changes import (
-    Batch,
-    DropElements,
-    DropLinks,
-    MoveElements,
-    PutElements,
-    SetSection,
-)
-from engine.topology.quick_add import new_element
+from tests.helpers.random_edits import random_change
 
 COMMANDS = 800
 SAVE_EVERY = 12
-SPECS = ("panjiu-al128-2x64", "hpn7-leaf", "zhenwu-m890")
 
 
 class Quiet(Notifications):
@@ -53,30 +44,15 @@ class Quiet(Notifications):
 def commands(seed: int, document: Document, files: FileController | None) -> Iterator[int]:
     """Performs commands one by one and gives their numbers; saves only with `files`."""
     rng = np.random.default_rng(seed)
-    shop = document.catalog
     for number in range(1, COMMANDS + 1):
-        elements = list(document.topology.elements)
         what = rng.random()
         saves = number % SAVE_EVERY == 0
-        place = (float(rng.uniform(-1e3, 1e3)), float(rng.uniform(-1e3, 1e3)))
         if what < 0.15 and document.undo_stack.canUndo():
             document.undo_stack.undo()
         elif what < 0.2 and document.undo_stack.canRedo():
             document.undo_stack.redo()
-        elif what < 0.5 or not elements:
-            spec = shop.device(SPECS[rng.integers(len(SPECS))])
-            element = new_element(document.topology, spec, *place)
-            document.perform("put", PutElements((element,)))
-        elif what < 0.7:
-            document.perform(
-                "move", MoveElements((elements[rng.integers(len(elements))],), (place,))
-            )
-        elif what < 0.8:
-            name = elements[rng.integers(len(elements))]
-            links = tuple(link.id for link in document.topology.links_of(name))
-            document.perform("drop", Batch((DropLinks(links), DropElements((name,)))))
         else:
-            document.perform("name", SetSection("name", f"command {number}"))
+            document.perform("edit", random_change(rng, document, number))
         yield number
         if saves and files is not None:
             files.save()
