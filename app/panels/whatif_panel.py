@@ -146,9 +146,12 @@ class WhatIfPanel(QWidget):
         self.applied.emit(fix.proposal.text)
 
     def _show_running(self) -> None:
-        self.start.setVisible(False)
+        had_focus = self.start.hasFocus()
         self.progress.setVisible(True)
         self.cancel.setVisible(True)
+        if had_focus:
+            self.cancel.setFocus()
+        self.start.setVisible(False)
         self.progress.setValue(0)
         self._say("")
 
@@ -156,7 +159,10 @@ class WhatIfPanel(QWidget):
         self.progress.setValue(round(100 * share))
 
     def _show_idle(self) -> None:
+        had_focus = self.cancel.hasFocus()
         self.start.setVisible(True)
+        if had_focus:
+            self.start.setFocus()
         self.progress.setVisible(False)
         self.cancel.setVisible(False)
 

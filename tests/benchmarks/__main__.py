@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks import (
     analysis,
+    blocking,
     canvas,
     hall,
     long_runs,
@@ -45,6 +46,7 @@ SUBJECTS: dict[str, Callable[[], Iterator[Table]]] = {
         steps,
         start,
         canvas,
+        blocking,
     )
 }
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
