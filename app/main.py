@@ -24,6 +24,7 @@ DEMO = "demo"
 DEMO_SIZE = (1920, 1080)
 DEMO_SECONDS = 10.0
 COLLECT_MS = 2000
+SWITCH_S = 0.0005  # so that the window's thread waits shortly for others that run Python
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -69,6 +70,7 @@ def run_window(options: argparse.Namespace) -> int:
     from engine.catalog.loader import load_catalog
 
     crash_handler.install()
+    sys.setswitchinterval(SWITCH_S)
     application = make_application()
     scratch = tempfile.TemporaryDirectory(prefix="rackflow-demo-")
     with_own = options.file != DEMO  # the demo neither reads nor changes the user's settings

@@ -35,6 +35,7 @@ class InspectorPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._scroll)
         self.form: Form | None = None
+        self._design_form: DesignForm | None = None
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -70,14 +71,35 @@ class InspectorPanel(QWidget):
         """Makes the page for the current selection."""
         self._key = self._selection_key()
         old, self.form = self.form, self._make_form()
-        if self.form is not None:
-            self.form.trace_requested.connect(self.trace_requested)
-            self.form.trace_columns_requested.connect(self.trace_columns_requested)
+        if self.form is not None and self.form is not self._design_form:
+            self._connect(self.form)
         shown: QWidget = self.form if self.form is not None else self._make_mixed()
-        self._scroll.takeWidget()
+        if shown is self._scroll.widget():
+            return
+        taken = self._scroll.takeWidget()
         self._scroll.setWidget(shown)
-        if old is not None:
+        shown.show()
+        if taken is self._design_form:
+            taken.setParent(self)  # it is the largest page and shown most often: it is kept
+            taken.hide()
+        elif old is not None and old is not self._design_form:
             old.deleteLater()
+
+    def _connect(self, form: Form) -> None:
+        form.trace_requested.connect(self.trace_requested)
+        form.trace_columns_requested.connect(self.trace_columns_requested)
+
+    def _shown_design(self) -> DesignForm:
+        """The page of the design: the kept one where its fields still fit."""
+        kept = self._design_form
+        if kept is not None and not kept.is_outdated:
+            kept.refresh()
+            return kept
+        if kept is not None:
+            kept.deleteLater()
+        self._design_form = made = DesignForm(self._document, self._bands)
+        self._connect(made)
+        return made
 
     def _selection_key(self) -> tuple[str, ...]:
         design = self._document.design()
@@ -98,7 +120,7 @@ class InspectorPanel(QWidget):
             page.left.connect(self.show_design)
             return page
         if not key:
-            return DesignForm(self._document, self._bands)
+            return self._shown_design()
         if elements:
             return ElementForm(self._document, elements)
         if len(key) == 1:

@@ -54,7 +54,9 @@ def _child() -> list[tuple[str, float, str, int, float]]:
             if self.depth:
                 return super().notify(receiver, event)
             self.depth = 1
-            name, kind = type(receiver).__name__, event.type().name
+            owner = receiver.parent() if type(receiver).__name__ == "QTimer" else None
+            name = f"{type(owner or receiver).__name__}"
+            kind = event.type().name
             begun = time.perf_counter()
             try:
                 return super().notify(receiver, event)
@@ -63,6 +65,9 @@ def _child() -> list[tuple[str, float, str, int, float]]:
                 spent = time.perf_counter() - begun
                 self.longest.append((spent, f"{name}.{kind}"))
 
+    from app.main import SWITCH_S, _calm_garbage_collection
+
+    sys.setswitchinterval(SWITCH_S)
     application = Timed()
     application.setStyle("Fusion")
     from app.document import Document
@@ -85,6 +90,7 @@ def _child() -> list[tuple[str, float, str, int, float]]:
         window.resize(1280, 720)
         window.show()
         window.complete()
+        keep = _calm_garbage_collection(application)
         wait(lambda: not window.checks._timer.isActive())
         steps = path(window, wait)
         while True:
@@ -98,6 +104,7 @@ def _child() -> list[tuple[str, float, str, int, float]]:
             worst = events[0] if events else (0.0, "")
             over = sum(1 for spent, _ in events if spent > ASKED_S)
             rows.append((name, *worst, over, direct))
+        keep.stop()
         window.document.undo_stack.setClean()
         window.close()
     return rows
