@@ -24,7 +24,7 @@ DEMO = "demo"
 DEMO_SIZE = (1920, 1080)
 DEMO_SECONDS = 10.0
 COLLECT_MS = 2000
-SWITCH_S = 0.0005  # so that the window's thread waits shortly for others that run Python
+SWITCH_S = 0.0001  # so that the window's thread waits shortly for others that run Python
 
 
 def main(argv: Sequence[str] | None = None) -> int:
