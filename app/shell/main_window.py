@@ -29,6 +29,7 @@ from app.panels.palette import PalettePanel
 from app.panels.run_bar import RunBar
 from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
+from app.shell.arranging import Arranging
 from app.shell.crash_recovery import CrashRecovery
 from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
@@ -96,9 +97,10 @@ class MainWindow(QMainWindow):
         self.quick_access = QuickAccess(self, self.actions_by_id)
         self.keys = Keys(self, self.actions_by_id)
         self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
+        self.arranging = Arranging(self, self.actions_by_id)
         self.recent = RecentFiles(self, self.files)
         self.features: tuple[Feature, ...] = (
-            self.editing, self.quick_access, self.keys, self.recovery,
+            self.editing, self.quick_access, self.keys, self.recovery, self.arranging,
         )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -189,6 +191,7 @@ class MainWindow(QMainWindow):
         self.hide()  # a compilation under way has to end first
         self.recovery.shut_down()
         self.recent.shut_down()
+        self.arranging.shut_down()
         self.files.opening.guard.release()
         self.run.shut_down()
         self.checks.shut_down()
