@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QColor, QImage, QPalette, QPixmap
+from PySide6.QtGui import QColor, QIcon, QImage, QPalette, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -27,6 +27,7 @@ from engine.topology.presets import PRESETS, Numbers, Preset, drawn
 PICTURE = QSize(360, 230)
 WANTED = QSize(760, 470)
 QUIET_MS = 120
+LIST_WIDTH = 170
 FIRST = ("panjiu-al128-2x64", "zhenwu-m890")
 
 
@@ -60,7 +61,7 @@ class FabricDialog(QDialog):
         self.drawing: Drawing | None = None
         self.list = QListWidget()
         self.list.setAccessibleName(self.tr("Fabrics"))
-        self.list.setMaximumWidth(190)
+        self.list.setFixedWidth(LIST_WIDTH)
         self.list.addItems([self.tr(preset.title) for preset in PRESETS])
         self.summary = QLabel()
         self.summary.setWordWrap(True)
@@ -83,6 +84,8 @@ class FabricDialog(QDialog):
         )
         self.insert = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         self.insert.setText(self.tr("&Insert"))
+        for button in self.buttons.buttons():
+            button.setIcon(QIcon())
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
         self._later = QTimer(self)

@@ -96,7 +96,8 @@ class Arranging(QObject):
         if self._shell.document.design() is not design:
             self._shell.say(self.tr("The drawing has changed meanwhile: tidy up again"))
             return
-        self._perform(self.tr("Tidy up"), move)
+        if self._perform(self.tr("Tidy up"), move):
+            self._shell.say(self.tr("Tidied up. Undo takes it back."))
         if self._shell.canvas is not None:
             self._shell.canvas.fit_all()
 
