@@ -43,8 +43,9 @@ gui: setup ## tests of the window again, on a display of their own (Xvfb)
 bench: setup ## speed, as ratios in one run: make bench ONLY=network SIMGRID=all
 	@$(OFFSCREEN) OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(VENV)/python -m tests.benchmarks $(ONLY)
 
-soak: setup ## long trials: 200 kills while editing (some 10 minutes): make soak KILLS=200
+soak: setup ## long trials: 200 kills while editing, 10 minutes of random events: make soak KILLS=200
 	@$(OFFSCREEN) $(VENV)/python -m tests.soak.kills $(or $(KILLS),200)
+	@$(OFFSCREEN) $(VENV)/python -m tests.soak.monkey $(or $(MONKEY_S),600)
 
 calibrate: setup ## fit all efficiencies: make calibrate DATA=folder of published measurements
 	@test -d "$(DATA)" || { echo "say DATA=folder with operators/, *_calibrate.csv"; exit 2; }

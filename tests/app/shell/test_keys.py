@@ -75,9 +75,10 @@ def test_reset_gives_back_what_came_with_the_program(dialog: ShortcutsDialog) ->
 
 
 def test_the_search_finds_actions_and_keys(dialog: ShortcutsDialog) -> None:
-    dialog.search.setText("ctrl+d")
-    shown = [r.id for r in ACTIONS if not dialog._items[r.id].isHidden()]
-    assert shown == ["edit.duplicate"]
+    for text, name in (("duplicate", "edit.duplicate"), ("f8", "view.next_issue")):
+        dialog.search.setText(text)
+        shown = [r.id for r in ACTIONS if not dialog._items[r.id].isHidden()]
+        assert shown == [name]
 
 
 def test_damaged_or_clashing_settings_fall_back(qtbot: QtBot, tmp_path: Path) -> None:
