@@ -20,7 +20,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from app.canvas.camera import Box, Camera, Point
+from app.canvas.camera import MAX_SCALE, MIN_SCALE, Box, Camera, Point
 from app.canvas.canvas_raster import CanvasRaster
 from app.canvas.device_drags import DeviceDrags
 from app.canvas.gestures.base import Gesture, Pointer
@@ -36,6 +36,7 @@ from app.canvas.layers.overlay import (
     paint_overlay,
 )
 from app.canvas.layers.particles import Particles
+from app.canvas.nudge import SHIFT_KEYS, nudge
 from app.canvas.picking import element_at, link_at
 from app.canvas.pointing import hover, pressed
 from app.canvas.run_picture import RunPicture
@@ -43,19 +44,11 @@ from app.canvas.scene import Scene, make_scene, moved_scene
 from app.canvas.snapping import snapped
 from app.canvas.tips import tip_text
 from app.document import Document
-from engine.topology.changes import MoveElements
-from engine.topology.layout import GRID
 
 FRAME_MS = 16
 FIT_MARGIN = 36.0
 FIT_MOST, LOCATE_MOST = 1.5, 2.0
 WHEEL_STEP = 1.0015
-SHIFT_KEYS = {
-    Qt.Key.Key_Left: (-1.0, 0.0),
-    Qt.Key.Key_Right: (1.0, 0.0),
-    Qt.Key.Key_Up: (0.0, -1.0),
-    Qt.Key.Key_Down: (0.0, 1.0),
-}
 
 
 class DeviceWanted(NamedTuple):
@@ -71,7 +64,7 @@ class CanvasView(QWidget):
     """Shows a document's drawing, edits it by gestures, and animates a run over it."""
 
     status_text = Signal(str)
-    zoom_changed = Signal(float)
+    zoom_changed = Signal(float)  # or moved
     context_menu_requested = Signal(QPoint)
     device_wanted = Signal(object)  # DeviceWanted
 
@@ -167,6 +160,21 @@ class CanvasView(QWidget):
     def fit_selection(self) -> None:
         """Shows what is selected."""
         self._fit(self._scene.bounds(self.document.selection), LOCATE_MOST)
+
+    @property
+    def seen(self) -> Box:
+        """The part of the scene that is in view."""
+        x, y = self.camera.to_scene(0.0, 0.0)
+        return x, y, self.width() / self.camera.scale, self.height() / self.camera.scale
+
+    def look_at(self, x: float, y: float, scale: float | None = None) -> None:
+        """Brings a scene point to the middle, at a scale or the one that is shown."""
+        if scale is not None:
+            self.camera.scale = min(max(scale, MIN_SCALE), MAX_SCALE)
+        self.camera.dx = self.width() / 2 - x * self.camera.scale
+        self.camera.dy = self.height() / 2 - y * self.camera.scale
+        self._fit_wanted = False
+        self._camera_moved()
 
     def zoom_to(self, ids: frozenset[str], *, pulse: bool) -> None:
         """Selects and shows elements and links; with `pulse` they are pointed at for a moment."""
@@ -394,7 +402,8 @@ class CanvasView(QWidget):
                 self.document.select(frozenset())
             self._cancel_gesture()
         elif key in SHIFT_KEYS and self._gesture is None and self.document.selection:
-            self._nudge(key, fine=bool(event.modifiers() & Qt.KeyboardModifier.AltModifier))
+            fine = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
+            nudge(self.document, key, fine=fine)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             factor = 1 / 1.25 if key == Qt.Key.Key_Minus else 1.25
             self.camera.zoom(factor, self.width() / 2, self.height() / 2)
@@ -467,15 +476,6 @@ class CanvasView(QWidget):
             self.setCursor(Qt.CursorShape.CrossCursor)
         else:
             self.unsetCursor()
-
-    def _nudge(self, key: Qt.Key, *, fine: bool) -> None:
-        step = 1.0 if fine else GRID
-        dx, dy = SHIFT_KEYS[key]
-        elements = self.document.topology.elements
-        ids = tuple(name for name in elements if name in self.document.selection)
-        places = tuple((elements[n].x + dx * step, elements[n].y + dy * step) for n in ids)
-        if ids:
-            self.document.perform(self.tr("Move"), MoveElements(ids, places))
 
     def _pan_moved(self) -> None:
         self._fit_wanted = False

@@ -241,7 +241,9 @@ class RunController(QObject):
 
     def _on_document_changed(self, _change: object) -> None:
         if self._design is not None:
-            self._set_stale(stale=self._document.design() != self._design)
+            now = self._document.design()
+            same = msgspec.structs.replace(now, views=self._design.views)  # views change no run
+            self._set_stale(stale=same != self._design)
 
     def _set_stale(self, *, stale: bool) -> None:
         if stale != self._stale:

@@ -20,6 +20,11 @@ class OutlineTree(QTreeView):
 
     delete_requested = Signal()
 
+    def rename(self, index: QModelIndex) -> None:
+        """Opens the editor of a name, unless one is open already."""
+        if self.state() is not QAbstractItemView.State.EditingState:
+            self.edit(index)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Delete removes, everything else is the tree's."""
         if event.key() == Qt.Key.Key_Delete:
@@ -59,7 +64,7 @@ class OutlinePanel(QWidget):
             if index.isValid():
                 self.tree.setFocus()
                 self.tree.setCurrentIndex(index)
-                self.tree.edit(index)
+                self.tree.rename(index)
                 return
 
     def _set_up_tree(self) -> None:

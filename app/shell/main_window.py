@@ -45,6 +45,7 @@ from app.shell.status_bar import StatusBar
 from app.shell.timeline_control import TimelineControl
 from app.shell.trace_import import TraceImport
 from app.shell.validation import ValidationHelp
+from app.shell.views import Views
 from app.support import theme
 from app.support.icons import app_icon
 from app.support.notifications import Notifications
@@ -98,9 +99,11 @@ class MainWindow(QMainWindow):
         self.keys = Keys(self, self.actions_by_id)
         self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
         self.arranging = Arranging(self, self.actions_by_id)
+        self.views = Views(self, self.actions_by_id, self.quick_access.chooser)
         self.recent = RecentFiles(self, self.files)
         self.features: tuple[Feature, ...] = (
             self.editing, self.quick_access, self.keys, self.recovery, self.arranging,
+            self.views,
         )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -161,6 +164,7 @@ class MainWindow(QMainWindow):
         self.actions_by_id["tool.select"].setChecked(True)
         self.canvas.setFocus()
         self.canvas.fit_all()
+        self.views.complete()
         self.recovery.start()
         self.checks.request()
         self.bands.request()

@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from PySide6.QtCore import QCoreApplication, QDir, QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QLineEdit, QMessageBox, QWidget
 
 FILE_ENDING = ".rackflow"
+MOST_NAME = 80
 T = TypeVar("T", bound=Enum)
 
 
@@ -142,6 +143,13 @@ class Notifications:
         if answer == button.Save:
             return SaveChoice.SAVE
         return SaveChoice.DISCARD if answer == button.Discard else SaveChoice.CANCEL
+
+    def ask_name(self, title: str, label: str, proposal: str) -> str:
+        """Asks for a short text; '' for cancel."""
+        text, taken = QInputDialog.getText(
+            self._parent, title, label, QLineEdit.EchoMode.Normal, proposal
+        )
+        return text.strip()[:MOST_NAME] if taken else ""
 
     def ask_open_path(self, folder: Path) -> Path | None:
         """Asks for a design to open."""

@@ -56,6 +56,15 @@ class Settings:
         self._store.setValue("window/theme", value)
 
     @property
+    def minimap(self) -> bool:
+        """The overview is shown while not all of a drawing is in view."""
+        return self._store.value("canvas/minimap", "true") not in ("false", False)
+
+    @minimap.setter
+    def minimap(self, value: bool) -> None:
+        self._store.setValue("canvas/minimap", "true" if value else "false")
+
+    @property
     def shortcuts(self) -> dict[str, str]:
         """The user's own keys by action, as portable texts; '' for none at all."""
         self._store.beginGroup(KEYS_GROUP)

@@ -213,6 +213,16 @@ class RunSettings(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+class SavedView(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of the drawing under a name: the scene point in the middle, and the scale."""
+
+    name: str
+    x: float
+    y: float
+    scale: float
+    extra: dict[str, Any] = {}
+
+
 class Design(msgspec.Struct, frozen=True, kw_only=True):
     """A whole design at one moment; equal designs have equal `design_hash`es."""
 
@@ -231,6 +241,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     prices: PriceList = PriceList()
     run: RunSettings = RunSettings()
     llms: tuple[LlmSpec, ...] = ()  # the design's own models, ids `own:...`
+    views: tuple[SavedView, ...] = ()
     extra: dict[str, Any] = {}
 
     def all_pools(self) -> tuple[Deployment, ...]:
@@ -281,4 +292,5 @@ SECTIONS: dict[str, type] = {
     "prices": PriceList,
     "run": RunSettings,
     "llms": tuple,
+    "views": tuple,
 }

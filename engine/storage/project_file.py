@@ -240,6 +240,11 @@ def check_design(design: Design, place: Path | str) -> None:
             raise DamagedFileError(
                 place, f"$.elements[{index}].group: no group '{element.group}'", "clear it"
             )
+    for index, view in enumerate(design.views):
+        if not (_finite(view.x) and _finite(view.y) and 0 < view.scale < 1e6):
+            raise DamagedFileError(
+                place, f"$.views[{index}]: place or scale cannot be", "remove it"
+            )
     _check_links(design, place)
     _check_llms(design, place)
 

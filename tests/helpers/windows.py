@@ -29,6 +29,7 @@ class RecordingNotifications(Notifications):
         self.told: list[tuple[str, str]] = []
         self.offers: list[tuple[str, str, str]] = []
         self.says_yes = False
+        self.name = ""
         self.locked_choice = LockedChoice.CANCEL
         self.changed_choice = ChangedChoice.CANCEL
         self.opened: list[str] = []
@@ -60,6 +61,10 @@ class RecordingNotifications(Notifications):
     def ask_save(self, name: str) -> SaveChoice:
         self.asked.append(name)
         return self.choice
+
+    def ask_name(self, title: str, label: str, proposal: str) -> str:
+        self.asked.append(title)
+        return self.name
 
     def ask_open_path(self, folder: Path) -> Path | None:
         return self.open_path

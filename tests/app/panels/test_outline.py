@@ -74,3 +74,17 @@ def test_renaming_is_one_command(outline: OutlinePanel, document: Document) -> N
 def test_rows_speak_to_screen_readers(outline: OutlinePanel) -> None:
     spoken = outline.model.index(0, 0).data(Qt.ItemDataRole.AccessibleTextRole)
     assert spoken.startswith("Rack A, Panjiu AL128")
+
+
+def test_renaming_again_while_an_editor_is_open_leaves_it_open(
+    qtbot: QtBot, shop: Catalog
+) -> None:
+    document = drawn_document(shop)
+    panel = OutlinePanel(document)
+    qtbot.addWidget(panel)
+    panel.resize(300, 300)
+    document.select(frozenset({"rack"}))
+    panel.rename_selected()
+    panel.rename_selected()  # a message of Qt would fail this test
+    document.select(frozenset({"leaf"}))
+    panel.rename_selected()
