@@ -1,5 +1,6 @@
 """The minimap: the whole drawing in a corner of the canvas, with the part that is in view."""
 
+import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
@@ -107,8 +108,6 @@ class Minimap(QWidget):
         return self._picture
 
     def _draw(self, scene: Scene, paints: Paints) -> QImage:
-        import numpy as np
-
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
         pixels = np.full((height, width), paints.pixel("panel"), np.uint32)
@@ -118,7 +117,7 @@ class Minimap(QWidget):
             scale = self._camera.scale * ratio
             dx, dy = self._camera.dx * ratio, self._camera.dy * ratio
             count = len(scene.routes)
-            lines = np.full(count, paints.pixel("grid_major"), np.uint32)
+            lines = np.full(count, paints.pixel("link"), np.uint32)
             fill_paths(pixels, scene.routes, np.full(count, ratio), lines, scale, dx, dy)
             boxes = np.full(len(scene.boxes), paints.pixel("switch"), np.uint32)
             fill_rects(pixels, scene.boxes, boxes, scale, dx, dy, 0.0)

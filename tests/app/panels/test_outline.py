@@ -77,14 +77,10 @@ def test_rows_speak_to_screen_readers(outline: OutlinePanel) -> None:
 
 
 def test_renaming_again_while_an_editor_is_open_leaves_it_open(
-    qtbot: QtBot, shop: Catalog
+    outline: OutlinePanel, document: Document
 ) -> None:
-    document = drawn_document(shop)
-    panel = OutlinePanel(document)
-    qtbot.addWidget(panel)
-    panel.resize(300, 300)
     document.select(frozenset({"rack"}))
-    panel.rename_selected()
-    panel.rename_selected()  # a message of Qt would fail this test
+    outline.rename_selected()
+    outline.rename_selected()  # a message of Qt would fail this test
     document.select(frozenset({"leaf"}))
-    panel.rename_selected()
+    outline.rename_selected()
