@@ -94,15 +94,15 @@ class Document(QObject):
         """An empty design without a file."""
         self._replace(Design(), None)
 
-    def open(self, path: Path) -> None:
-        """Takes a design from a file.
+    def open(self, path: Path, *, named: bool = True) -> None:
+        """Takes a design from a file, which becomes its own unless it is to have no name yet.
 
         Raises:
             FileError: it cannot be read; the document is as it was.
         """
         loaded = load_design(path)
         self.warnings = tuple(loaded.warnings)
-        self._replace(loaded.design, path)
+        self._replace(loaded.design, path if named else None)
 
     def show(self, design: Design, path: Path | None, why: str) -> None:
         """Takes a design that is only to be looked at; `why` it cannot be edited."""

@@ -129,6 +129,8 @@ def _begin(window: "MainWindow", options: argparse.Namespace) -> "Demo | None":
         return demo
     if options.file:
         window.files.open_path(Path(options.file))
+    else:
+        window.welcome.show_at_start()
     window.recovery.offer()
     return None
 

@@ -25,7 +25,9 @@ FILE_ACTIONS: tuple[ActionRecord, ...] = (
         id="file.example",
         menu="file",
         text=QT_TRANSLATE_NOOP("Actions", "Open &example"),
-        tooltip=QT_TRANSLATE_NOOP("Actions", "Open the AL128 rack that serves coding agents"),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "Open a copy of a design that comes with the program"
+        ),
         icon="demo",
     ),
     ActionRecord(

@@ -86,6 +86,7 @@ class CanvasView(QWidget):
         self._tool = "select"
         self._space_held = False
         self._fit_wanted = True
+        self.hints: tuple[str, ...] = ()  # that an empty canvas shows below what to draw
         self._clock = QTimer(self)
         self._clock.setInterval(FRAME_MS)
         self._clock.setTimerType(Qt.TimerType.PreciseTimer)
@@ -289,7 +290,7 @@ class CanvasView(QWidget):
                 down = self._run.any_down
                 paint_legend(painter, area, self._paints, stale=self._stale, down=down)
             if not self._scene.ids and not self.overlay.ghosts:
-                paint_empty(painter, area, self._paints)
+                paint_empty(painter, area, self._paints, self.hints)
 
     def _marks(self, chosen: frozenset[str]) -> Marks | None:
         """Rows of what is selected, where it is too much to be framed one by one."""
@@ -397,7 +398,7 @@ class CanvasView(QWidget):
         key = Qt.Key(event.key())
         if self._gesture is not None and self._gesture.type_key(event.text()):
             self.update()
-        elif key == Qt.Key.Key_Escape:
+        elif key == Qt.Key.Key_Escape and (self._gesture is not None or self.document.selection):
             if self._gesture is None:
                 self.document.select(frozenset())
             self._cancel_gesture()

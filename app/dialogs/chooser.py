@@ -69,9 +69,13 @@ class Chooser(QFrame):
         self._window = window
         self.field = QLineEdit()
         self.field.setClearButtonEnabled(True)
+        self.field.setAccessibleName(self.tr("Search"))  # until it is asked for something
+        self.field.setToolTip(self.tr("Type to narrow the list; Up and Down choose, Enter takes"))
         self.field.textChanged.connect(self._fill)
         self.field.installEventFilter(self)
         self.list = QListView()
+        self.list.setAccessibleName(self.tr("Found"))
+        self.list.setToolTip(self.tr("A click takes the row"))
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setUniformItemSizes(True)
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)

@@ -3,16 +3,15 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QHeaderView,
-    QLabel,
     QStackedLayout,
     QTreeWidget,
     QTreeWidgetItem,
     QWidget,
 )
 
+from app.panels.hints import hint
 from engine.units import format_quantity
 
 if TYPE_CHECKING:
@@ -34,15 +33,19 @@ class AnalysisPanel(QWidget):
         self.tree.setHeaderHidden(True)
         self.tree.setFrameShape(QTreeWidget.Shape.NoFrame)
         self.tree.setAccessibleName(self.tr("Analysis of the drawing"))
+        self.tree.setToolTip(self.tr("Click a row to see its place on the canvas"))
         header = self.tree.header()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         header.setStretchLastSection(False)
         self.tree.itemClicked.connect(self._locate)
         self.tree.itemActivated.connect(self._locate)
-        empty = QLabel(self.tr("Nothing drawn yet."))
-        empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        empty = hint(
+            self.tr(
+                "Nothing drawn yet. Of a drawing this tells what is connected, what must not fail, "
+                "the cut of each tier and, between two selected devices, the flow."
+            )
+        )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)
         self._stack.addWidget(self.tree)

@@ -140,7 +140,11 @@ class BottlenecksPanel(QWidget):
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(self._list)
-        empty = hint(self.tr("Press Play: what holds the requests up is ranked here."))
+        empty = hint(
+            self.tr(
+                "Press Play (Space): what holds the requests up is ranked here, a click shows where."
+            )
+        )
         self._stack = QStackedLayout(self)
         self.results = ResultsHeader()
         page = QWidget()

@@ -34,11 +34,15 @@ class DeploymentRows:
     def add_deployment(self, section: Section) -> None:
         """What serves: model, formats and chips of a replica."""
         precisions = [(item.value, item.name) for item in Precision]
-        section.add(self._rows.choice("model", _tr("Model"), self._models, str))
+        tip = _tr("The LLM that each replica serves; File > Import model adds one of your own")
+        section.add(self._rows.choice("model", _tr("Model"), self._models, str, tip))
         engines = list(OFFERED_ENGINES.items())
-        section.add(self._rows.choice("engine", _tr("Engine"), engines, ServingEngine))
-        section.add(self._rows.choice("precision", _tr("Weights"), precisions, Precision))
-        section.add(self._rows.choice("kv_precision", _tr("KV cache"), precisions, Precision))
+        tip = _tr("The program that serves: its scheduler, launches and front end cost time too")
+        section.add(self._rows.choice("engine", _tr("Engine"), engines, ServingEngine, tip))
+        tip = _tr("Format of the weights: fewer bits take less memory and bandwidth")
+        section.add(self._rows.choice("precision", _tr("Weights"), precisions, Precision, tip))
+        tip = _tr("Format of keys and values: fewer bits make room for more tokens")
+        section.add(self._rows.choice("kv_precision", _tr("KV cache"), precisions, Precision, tip))
         tip = _tr("Chips that share each layer of one replica")
         section.add(self._rows.whole("tp", _tr("Tensor parallel"), 1, tip))
         tip = _tr(
@@ -67,20 +71,20 @@ class DeploymentRows:
             (CollectiveAlgorithm.IN_SWITCH.value, _tr("In the switch")),
             (CollectiveAlgorithm.HIERARCHICAL.value, _tr("Hierarchical")),
         ]
-        row = self._rows.choice(
-            "collective_algorithm",
-            _tr("All-reduce"),
-            algorithms,
-            CollectiveAlgorithm,
+        tip = _tr(
+            "How tensor-parallel ranks reduce. Automatic: the engine's own kernels for small "
+            "messages, its library's quickest for large ones. In the switch needs switches "
+            "that add up; hierarchical needs ranks in several domains and holds for experts too"
         )
-        row.setToolTip(
-            _tr(
-                "How tensor-parallel ranks reduce. Automatic: the engine's own kernels for small "
-                "messages, its library's quickest for large ones. In the switch needs switches "
-                "that add up; hierarchical needs ranks in several domains and holds for experts too"
+        section.add(
+            self._rows.choice(
+                "collective_algorithm",
+                _tr("All-reduce"),
+                algorithms,
+                CollectiveAlgorithm,
+                tip,
             )
         )
-        section.add(row)
 
     def _add_steps(self, section: Section) -> None:
         """Speculative decoding and the balance of experts."""
@@ -116,18 +120,23 @@ class DeploymentRows:
                 _tr("Share of chip memory that weights and KV may fill"),
             )
         )
-        section.add(self._rows.check("chunked_prefill", _tr("Chunked prefill")))
+        tip = _tr("Long prompts are computed in pieces beside the tokens of other requests")
+        section.add(self._rows.check("chunked_prefill", _tr("Chunked prefill"), tip))
         routers = [
             (Router.ROUND_ROBIN.value, _tr("Round robin")),
             (Router.LEAST_LOADED.value, _tr("Least loaded")),
             (Router.SESSION_STICKY.value, _tr("Session sticky")),
             (Router.PREFIX_AFFINITY.value, _tr("Prefix affinity")),
         ]
-        section.add(self._rows.choice("router", _tr("Router"), routers, Router))
+        tip = _tr("How a request finds its replica")
+        section.add(self._rows.choice("router", _tr("Router"), routers, Router, tip))
 
     def add_prefixes(self, section: Section) -> None:
         """How long prefixes are kept, where they go, and who may use them."""
-        section.add(self._rows.check("prefix_cache", _tr("Keep prefixes")))
+        tip = _tr(
+            "KV of what was read stays and is not computed again where a prompt begins alike"
+        )
+        section.add(self._rows.check("prefix_cache", _tr("Keep prefixes"), tip))
         tip = _tr("Requests more than the least loaded that a replica with the prefix may have")
         section.add(self._rows.whole("affinity_slack", _tr("Affinity slack"), 0, tip))
         tip = _tr("A prefix is forgotten so long after its last use; 0: never")
@@ -136,7 +145,8 @@ class DeploymentRows:
         section.add(self._rows.quantity("host_kv_gb", _tr("In host memory"), "GB", 0.0, 1e6, tip))
         tip = _tr("GB on the drawn storage that each replica keeps prefixes in; 0: none")
         section.add(self._rows.quantity("storage_kv_gb", _tr("On storage"), "GB", 0.0, 1e6, tip))
-        section.add(self._rows.check("share_prefixes", _tr("Share prefixes")))
+        tip = _tr("A replica fetches over the drawn links what only another one has")
+        section.add(self._rows.check("share_prefixes", _tr("Share prefixes"), tip))
 
     def add_autoscale(self, section: Section) -> None:
         """How many replicas serve as the load comes and goes."""

@@ -59,12 +59,14 @@ class DesignForm(Form):
                 raise UnitError(text, self.tr("a name"))
             perform(document, self.tr("Rename design"), SetSection("name", text))
 
-        section.add(LineRow(self.tr("Name"), lambda: document.design().name, rename))
+        tip = self.tr("What the design is called in titles, lists and exports")
+        section.add(LineRow(self.tr("Name"), lambda: document.design().name, rename, tip))
         section.add(
             LineRow(
                 self.tr("Note"),
                 lambda: document.design().note,
                 lambda text: perform(document, self.tr("Edit note"), SetSection("note", text)),
+                self.tr("What the design is for and what to look at, in your own words"),
             )
         )
 
@@ -74,15 +76,12 @@ class DesignForm(Form):
             (Routing.SPRAY.value, self.tr("Spray over all")),
             (Routing.ECMP.value, self.tr("One by hash (ECMP)")),
         ]
-        row = self._choice("fabric", "routing", self.tr("Equal paths"), ways, Routing)
-        row.setToolTip(
-            self.tr(
-                "What flows do where several paths are equally short. Spray: every packet may take "
-                "another one, the load is even. ECMP: a hash puts each flow on one path and one "
-                "cable of a bundle, so that flows can meet while other paths are idle"
-            )
+        tip = self.tr(
+            "What flows do where several paths are equally short. Spray: every packet may take "
+            "another one, the load is even. ECMP: a hash puts each flow on one path and one "
+            "cable of a bundle, so that flows can meet while other paths are idle"
         )
-        section.add(row)
+        section.add(self._choice("fabric", "routing", self.tr("Equal paths"), ways, Routing, tip))
 
     def _fill_faults(self, section: Section) -> None:
         """What is done about faults; which come and when is in the table below the canvas."""
@@ -115,7 +114,8 @@ class DesignForm(Form):
 
     def _fill_prices(self, section: Section) -> None:
         currencies = [("CNY", self.tr("CNY (yuan)")), ("USD", self.tr("USD (dollar)"))]
-        section.add(self._choice("prices", "currency", self.tr("Currency"), currencies, str))
+        tip = self.tr("The currency of sums; prices of the other one are converted")
+        section.add(self._choice("prices", "currency", self.tr("Currency"), currencies, str, tip))
         tip = self.tr("Yuan for one dollar")
         section.add(
             self._quantity(
@@ -145,8 +145,9 @@ class DesignForm(Form):
         label: str,
         choices: list[tuple[str, str]],
         cast: Callable[[str], Any],
+        tooltip: str,
     ) -> FieldRow:
-        return self._rows(section).choice(name, label, choices, cast)
+        return self._rows(section).choice(name, label, choices, cast, tooltip)
 
     def _whole(self, section: str, name: str, label: str, low: int, tooltip: str) -> FieldRow:
         return self._rows(section).whole(name, label, low, tooltip)

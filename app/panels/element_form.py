@@ -61,7 +61,8 @@ class ElementForm(Form):
 
     def _fill_place(self, section: Section, *, single: bool) -> None:
         if single:
-            section.add(LineRow(self.tr("Name"), lambda: self._first().name, self._rename))
+            tip = self.tr("What canvas, lists and logs call it")
+            section.add(LineRow(self.tr("Name"), lambda: self._first().name, self._rename, tip))
             section.add(
                 LineRow(
                     self.tr("Position"), self._position, self._move, self.tr("x, y of a corner")

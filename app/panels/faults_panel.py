@@ -65,6 +65,7 @@ class FaultsPanel(QWidget):
         self.log = QListWidget()
         self.log.setFrameShape(QListWidget.Shape.NoFrame)
         self.log.setAccessibleName(self.tr("What has failed in the run"))
+        self.log.setToolTip(self.tr("Click a line to see its place on the canvas"))
         self.log.itemActivated.connect(self._locate)
         self.log.itemClicked.connect(self._locate)
         self.summary = QLabel()
@@ -122,7 +123,9 @@ class FaultsPanel(QWidget):
     def _make_log(self) -> QWidget:
         side = QWidget()
         self._stack = QStackedLayout()
-        self._stack.addWidget(hint(self.tr("Nothing has failed in the run.")))
+        self._stack.addWidget(
+            hint(self.tr("Nothing has failed in the run. What fails is told here with its time."))
+        )
         self._stack.addWidget(self.log)
         layout = QVBoxLayout(side)
         layout.setContentsMargins(8, 6, 8, 4)

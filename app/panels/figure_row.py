@@ -47,6 +47,7 @@ class FigureRow(LineRow):
         self.reason = QLineEdit()
         self.reason.setPlaceholderText(self.tr("Reason for your own value, then Enter"))
         self.reason.setAccessibleName(self.tr("Reason for your own value"))
+        self.reason.setToolTip(self.tr("Why the value is another one: kept in the file with it"))
         self.reason.returnPressed.connect(self._on_reason)
         self.reason.setVisible(False)
         self.reset.setFixedWidth(22)

@@ -38,11 +38,12 @@ class FindingsPanel(QWidget):
         self.list.setWordWrap(True)
         self.list.setSpacing(2)
         self.list.setAccessibleName(self.tr("Findings"))
+        self.list.setToolTip(self.tr("Click a finding to see its place; F8 goes to the next one"))
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.itemClicked.connect(self._locate)
         self.list.itemActivated.connect(self._locate)
-        empty = hint(self.tr("No findings: the design passes all checks."))
+        self.empty = hint(self.tr("The checks run after each edit; what they find stands here."))
         self.list.currentRowChanged.connect(self._show_repairs)
         self._repairs: Sequence[Sequence[Repair]] = ()
         self.buttons: list[QPushButton] = []
@@ -56,13 +57,14 @@ class FindingsPanel(QWidget):
         layout.addWidget(self.list, 1)
         layout.addLayout(self._bar)
         self._stack = QStackedLayout(self)
-        self._stack.addWidget(empty)
+        self._stack.addWidget(self.empty)
         self._stack.addWidget(found)
 
     def show_findings(
         self, findings: Sequence[Finding], repairs: "Sequence[Sequence[Repair]]" = ()
     ) -> None:
         """Shows the findings of the last check, and what would mend the chosen one."""
+        self.empty.setText(self.tr("No findings: the design passes all checks."))
         row = self.list.currentRow()
         self._repairs = repairs
         self.list.clear()

@@ -1,5 +1,7 @@
 """The inspector's page for one link: cables, bandwidth, latency, length, name."""
 
+from functools import partial
+
 import msgspec
 
 from app.document import Document
@@ -47,7 +49,8 @@ class LinkForm(Form):
             super().refresh()
 
     def _fill(self, section: Section) -> None:
-        section.add(LineRow(self.tr("Name"), lambda: self.link().name, self._rename))
+        tip = self.tr("What lists and logs call this bundle; empty for the names of its ends")
+        section.add(LineRow(self.tr("Name"), lambda: self.link().name, self._rename, tip))
         tip = self.tr("Equal cables in this bundle; with an array, per member")
         section.add(LineRow(self.tr("Count"), lambda: f"{self.link().count}", self._count, tip))
         tip = self.tr("Of one cable, one direction: 400 Gb/s or 50 GB/s")
@@ -65,12 +68,15 @@ class LinkForm(Form):
                 lambda: shown(self.link().bandwidth_bytes_per_s * self.link().count, "B/s"),
             )
         )
-        section.add(
-            LineRow(self.tr("Latency"), lambda: shown(self.link().latency_s, "s"), self._latency)
-        )
-        section.add(
-            LineRow(self.tr("Length"), lambda: shown(self.link().length_m, "m"), self._length)
-        )
+        for label, field, unit, write, tip in (
+            (self.tr("Latency"), "latency_s", "s", self._latency,
+             self.tr("One way, of both ports and the cable: 600 ns")),
+            (self.tr("Length"), "length_m", "m", self._length, self.tr("Of one cable: 3 m")),
+        ):  # fmt: skip
+            section.add(LineRow(label, partial(self._shown, field, unit), write, tip))
+
+    def _shown(self, field: str, unit: str) -> str:
+        return shown(getattr(self.link(), field), unit)
 
     def _end(self, end: Endpoint) -> str:
         for element in self._document.design().elements:

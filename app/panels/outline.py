@@ -1,11 +1,10 @@
 """The outline: the drawing as a tree with the canvas's selection, for keyboard and screen reader."""
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPalette
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
-    QLabel,
     QStackedLayout,
     QTreeView,
     QWidget,
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import (
 
 from app.document import Document
 from app.models.outline_model import ID_ROLE, OutlineModel
+from app.panels.hints import hint
 
 
 class OutlineTree(QTreeView):
@@ -47,9 +47,9 @@ class OutlinePanel(QWidget):
         self.tree = OutlineTree()
         self._following = False
         self._set_up_tree()
-        self._empty = QLabel(self.tr("Nothing drawn yet.\nDrag a rack from the palette."))
-        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._empty.setForegroundRole(QPalette.ColorRole.PlaceholderText)
+        self._empty = hint(
+            self.tr("Nothing drawn yet. Drag a rack from the palette, or open an example.")
+        )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.tree)
         self._stack.addWidget(self._empty)
@@ -75,6 +75,7 @@ class OutlinePanel(QWidget):
         tree.setUniformRowHeights(True)
         tree.setIndentation(14)
         tree.setAccessibleName(self.tr("Outline of the drawing"))
+        tree.setToolTip(self.tr("Double-click locates, F2 renames, Del removes"))
         header = tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -72,6 +72,7 @@ class PalettePanel(QWidget):
         self.search = QLineEdit()
         self.search.setPlaceholderText(self.tr("Search devices"))
         self.search.setAccessibleName(self.tr("Search devices"))
+        self.search.setToolTip(self.tr("Find a device by a part of its name"))
         self.search.setClearButtonEnabled(True)
         self.search.textChanged.connect(self._on_search)
         self.count = QSpinBox()
@@ -111,6 +112,9 @@ class PalettePanel(QWidget):
         tree.setTextElideMode(Qt.TextElideMode.ElideRight)
         tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         tree.setAccessibleName(self.tr("Devices"))
+        tree.setToolTip(
+            self.tr("Drag a device onto the canvas; click or Enter places it by a click")
+        )
         tree.expandAll()
         tree.clicked.connect(self._on_clicked)
         tree.activated.connect(self._on_clicked)

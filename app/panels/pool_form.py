@@ -23,6 +23,7 @@ class PoolForm(Form):
         self._document, self.place = document, place
         self._llms = document.design().llms
         back = QPushButton(self.tr("Back to the design"))
+        back.setToolTip(self.tr("The fields of the whole design"))
         back.clicked.connect(self.left)
         self.add_above(back)
         rows = RecordRows(self.pool, self._write)
@@ -64,7 +65,8 @@ class PoolForm(Form):
         perform(self._document, text, SetSection("pools", tuple(pools)))
 
     def _fill_pool(self, section: Section, rows: RecordRows) -> None:
-        section.add(rows.text("name", self.tr("Name"), required=self.tr("a name")))
+        tip = self.tr("What results call these replicas")
+        section.add(rows.text("name", self.tr("Name"), tip, required=self.tr("a name")))
         tip = self.tr("Pools of one service answer the same requests")
         section.add(rows.text("service", self.tr("Service"), tip, required=self.tr("a service")))
         roles = [

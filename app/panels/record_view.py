@@ -97,9 +97,14 @@ class RecordView(QWidget):
         self.model = model
         self._make, self._copy, self._kept, self._what = make, copy, kept, what or title
         self.table = _table(model, title)
-        self.add, self.duplicate, self.remove = (
-            _button(text) for text in (self.tr("Add"), self.tr("Duplicate"), self.tr("Remove"))
+        self.add = _button(self.tr("Add"), self.tr("Add {0}").format(self._what))
+        self.duplicate = _button(
+            self.tr("Duplicate"), self.tr("Duplicate the chosen {0}").format(self._what)
         )
+        self.remove = _button(
+            self.tr("Remove"), self.tr("Remove the chosen {0} (Del)").format(self._what)
+        )
+        self.table.setToolTip(self.tr("Double-click or F2 edits a field, Del removes the row"))
         self.error = QLabel()
         self.error.setWordWrap(True)
         self.error.setTextFormat(Qt.TextFormat.PlainText)
@@ -180,9 +185,11 @@ class RecordView(QWidget):
         self.remove.setEnabled(row >= self._kept)
 
 
-def _button(text: str) -> QToolButton:
+def _button(text: str, tip: str) -> QToolButton:
     button = QToolButton()
     button.setText(text)
+    button.setAccessibleName(tip)
+    button.setToolTip(tip)
     button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     return button
 

@@ -158,6 +158,7 @@ class SlowPanel(QWidget):
         self.table = QTableView()
         self.table.setModel(self.model)
         self.table.setAccessibleName(self.tr("Slowest requests"))
+        self.table.setToolTip(self.tr("Rest on a bar to read the seconds of each cause"))
         self.table.setItemDelegateForColumn(BAR, WaterfallDelegate(self.table))
         self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -174,7 +175,12 @@ class SlowPanel(QWidget):
         self.legend = QLabel()
         self.legend.setTextFormat(Qt.TextFormat.RichText)
         self.legend.setWordWrap(True)
-        empty = hint(self.tr("The slowest requests of a run, and where their time went."))
+        empty = hint(
+            self.tr(
+                "The slowest requests of a run, and where their time went. They come at its end; "
+                "while it plays, press Slowest so far."
+            )
+        )
         self._stack = QStackedLayout()
         self._stack.addWidget(empty)
         self._stack.addWidget(self.table)

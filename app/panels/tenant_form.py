@@ -30,6 +30,7 @@ class TenantForm(Form):
         self._kind = self.tenant().workload.kind
         self._services = services_of(document)
         back = QPushButton(self.tr("Back to the design"))
+        back.setToolTip(self.tr("The fields of the whole design"))
         back.clicked.connect(self.left)
         self.add_above(back)
         rows = RecordRows(self.tenant, self._write)
@@ -73,7 +74,9 @@ class TenantForm(Form):
         perform(self._document, text, SetSection("tenants", tuple(tenants)))
 
     def _fill_tenant(self, section: Section, rows: RecordRows) -> None:
-        section.add(rows.text("name", self.tr("Name"), required=self.tr("a name")))
+        section.add(
+            rows.text("name", self.tr("Name"), self.tr("Who asks"), required=self.tr("a name"))
+        )
         tip = self.tr("What it asks: a service of the pools")
         section.add(rows.choice("service", self.tr("Service"), self._services, str, tip))
         priorities = [(str(number), str(number)) for number in range(PRIORITIES)]

@@ -104,6 +104,7 @@ class FixRow(PlacedRow):
         super().__init__(fix.proposal.text, fix.place)
         self.apply = QPushButton(self.tr("Apply"))
         self.apply.setAccessibleName(self.tr("Apply: {0}").format(fix.proposal.text))
+        self.apply.setToolTip(self.tr("Does it as one step that can be undone"))
         self.apply.clicked.connect(lambda: self.apply_requested.emit(fix))
         self.head.addWidget(self.apply, 0, Qt.AlignmentFlag.AlignTop)
         self.setToolTip(fix.proposal.why)

@@ -129,7 +129,8 @@ def _add_trace(form: Form, section: Section, rows: RecordRows) -> None:
     tip = _tr("A file of requests; a run reads the trace of the first tenant that has one")
     section.add(rows.text("trace_path", _tr("Trace file"), tip))
     formats = [("", _tr("found by itself")), *((name, name) for name in TRACE_FORMATS)]
-    section.add(rows.choice("trace_format", _tr("Format"), formats, str))
+    format_tip = _tr("How the file is read; found by itself from its first rows")
+    section.add(rows.choice("trace_format", _tr("Format"), formats, str, format_tip))
     tip = _tr("Columns of a CSV that are the arrival, the input and the output of a request")
     section.add(TextRow(_tr("Columns"), lambda: _columns_text(rows.value("")), tip))
     file_tip = _tr(

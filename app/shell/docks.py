@@ -1,7 +1,7 @@
 """The docks around the canvas and where they stand."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QVBoxLayout, QWidget
+from PySide6.QtCore import QCoreApplication, Qt
+from PySide6.QtWidgets import QAbstractButton, QDockWidget, QMainWindow, QVBoxLayout, QWidget
 
 WIDE = 1600  # from this width on the side docks reach down to the status bar
 Area = Qt.DockWidgetArea
@@ -18,6 +18,11 @@ def add_dock(
         QDockWidget.DockWidgetFeature.DockWidgetClosable
         | QDockWidget.DockWidgetFeature.DockWidgetMovable
     )
+    close = dock.findChild(QAbstractButton, "qt_dockwidget_closebutton")
+    if close is not None:
+        told = QCoreApplication.translate("Docks", "Hide {0}; the View menu shows it again")
+        close.setToolTip(told.format(title))
+        close.setAccessibleName(QCoreApplication.translate("Docks", "Hide {0}").format(title))
     window.addDockWidget(area, dock)
     return dock
 

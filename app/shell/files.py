@@ -8,17 +8,17 @@ from app.document import Document
 from app.shell.file_opening import FileOpening
 from app.support.notifications import FILE_ENDING, ChangedChoice, Notifications, SaveChoice
 from app.support.settings import Settings
-from engine.catalog.resources import resource_path
 from engine.errors import EngineError
+from engine.storage.examples import examples_folder, load_examples
 from engine.storage.generations import Generation, content_hash, generations, keep_generation
 from engine.storage.project_file import load_design
 
-EXAMPLE = "al128-agents.rackflow"
+DEMO_EXAMPLE = "al128-agents"
 
 
-def example_path() -> Path:
-    """The example that comes with the program."""
-    return resource_path("examples", EXAMPLE)
+def example_path(example_id: str = DEMO_EXAMPLE) -> Path:
+    """The file of an example that comes with the program."""
+    return examples_folder() / f"{example_id}.rackflow"
 
 
 class FileController(QObject):
@@ -58,9 +58,15 @@ class FileController(QObject):
             self.recent_changed.emit()
         self._load(path)
 
-    def open_example(self) -> bool:
-        """Opens the example as an unnamed design, so that saving never overwrites it."""
-        return self.may_discard() and self._load(example_path(), remember=False)
+    def open_example(self, example_id: str = DEMO_EXAMPLE) -> bool:
+        """Opens an example as an unnamed design, so that saving never overwrites it."""
+        try:
+            known = {example.id: example.path() for example in load_examples()}
+        except EngineError as error:
+            self.notifications.error(self.tr("The examples cannot be listed"), str(error))
+            return False
+        path = known.get(example_id, example_path(example_id))
+        return self.may_discard() and self._load(path, named=False)
 
     def open_path(self, path: Path) -> bool:
         """Opens a file named on the command line or dropped on the window."""
@@ -69,7 +75,7 @@ class FileController(QObject):
     def save(self) -> bool:
         """Saves where the document was opened from; asks where if it was not. True if saved."""
         path = self._document.path
-        if path is None or Path(path) == example_path() or self._document.read_only:
+        if path is None or _is_example(path) or self._document.read_only:
             return self.save_as()
         if self.opening.guard.has_changed(Path(path)):
             choice = self.notifications.ask_changed(Path(path).name, saving=True)
@@ -131,16 +137,16 @@ class FileController(QObject):
             return self.save()
         return choice is SaveChoice.DISCARD
 
-    def _load(self, path: Path, *, remember: bool = True) -> bool:
+    def _load(self, path: Path, *, named: bool = True) -> bool:
         try:
-            if not remember:
-                self._document.open(path)
+            if not named:
+                self._document.open(path, named=False)
             elif not self.opening.open(path):
                 return False
         except EngineError as error:
             self.notifications.error(self.tr("The design could not be opened"), str(error))
             return False
-        if remember:
+        if named:
             self._settings.remember_file(path)
             self.recent_changed.emit()
         return True
@@ -167,10 +173,15 @@ class FileController(QObject):
 
     def _folder(self) -> Path:
         path = self._document.path
-        if path is not None and Path(path) != example_path():
+        if path is not None and not _is_example(path):
             return Path(path).parent
         recent = self._settings.recent_files
         return recent[0].parent if recent else self.notifications.home()
+
+
+def _is_example(path: Path) -> bool:
+    """True for a file that came with the program and must stay as it is."""
+    return Path(path).resolve().parent == examples_folder().resolve()
 
 
 def _file_name(name: str) -> str:

@@ -43,9 +43,11 @@ from app.shell.quick_access import QuickAccess
 from app.shell.recent_files import RecentFiles
 from app.shell.status_bar import StatusBar
 from app.shell.timeline_control import TimelineControl
+from app.shell.tour import Tour
 from app.shell.trace_import import TraceImport
 from app.shell.validation import ValidationHelp
 from app.shell.views import Views
+from app.shell.welcome import Welcome
 from app.support import theme
 from app.support.icons import app_icon
 from app.support.notifications import Notifications
@@ -101,9 +103,13 @@ class MainWindow(QMainWindow):
         self.arranging = Arranging(self, self.actions_by_id)
         self.views = Views(self, self.actions_by_id, self.quick_access.chooser)
         self.recent = RecentFiles(self, self.files)
+        self.welcome = Welcome(self, self.files, self.run, self.palette_panel)
+        self.tour = Tour(
+            self, self.actions_by_id, self.welcome, self.run, self.bottlenecks, self.what_if
+        )
         self.features: tuple[Feature, ...] = (
             self.editing, self.quick_access, self.keys, self.recovery, self.arranging,
-            self.views,
+            self.views, self.welcome, self.tour,
         )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -131,7 +137,8 @@ class MainWindow(QMainWindow):
         self.timeline = TimelineControl(self.document, self.run, self.run_bar, self.faults, self)
         banner = ReadOnlyBanner(self.document)
         banner.save_as_requested.connect(self.files.save_as)
-        self.setCentralWidget(stacked(banner, self.canvas, self.timeline.strip))
+        drawing = stacked(banner, self.canvas, self.timeline.strip)
+        self.setCentralWidget(self.welcome.around(drawing))
         self.timeline.locate_requested.connect(self.locate)
         self.timeline.said.connect(self.say)
         self.timeline.faults_requested.connect(lambda: self.raise_dock("faults"))
@@ -266,6 +273,7 @@ class MainWindow(QMainWindow):
     def _make_menus_and_bars(self) -> None:
         menus = self.actions_by_id.fill_menu_bar(self.menuBar())
         menus["file"].insertMenu(self.actions_by_id["file.example"], self.recent.menu)
+        self.welcome.connect_actions(self.actions_by_id)
         self._view_menu = menus["view"]
         self._view_menu.addSeparator()
         for dock in self.docks.values():
@@ -316,7 +324,6 @@ class MainWindow(QMainWindow):
         return {
             "file.new": self.files.new,
             "file.open": self.files.open,
-            "file.example": self.files.open_example,
             "file.save": self.files.save,
             "file.save_as": self.files.save_as,
             "file.import_model": self.models.ask,

@@ -65,6 +65,15 @@ class Settings:
         self._store.setValue("canvas/minimap", "true" if value else "false")
 
     @property
+    def show_welcome(self) -> bool:
+        """Whether a start without a file shows the welcome page."""
+        return self._store.value("welcome/show", "true") not in ("false", False)
+
+    @show_welcome.setter
+    def show_welcome(self, value: bool) -> None:
+        self._store.setValue("welcome/show", value)
+
+    @property
     def shortcuts(self) -> dict[str, str]:
         """The user's own keys by action, as portable texts; '' for none at all."""
         self._store.beginGroup(KEYS_GROUP)

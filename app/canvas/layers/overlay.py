@@ -1,5 +1,6 @@
 """What lies over the drawing: selection, hover, handles, gestures' previews, legend, hints."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
@@ -246,19 +247,25 @@ def paint_legend(
         painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _tr("down"))
 
 
-def paint_empty(painter: QPainter, size: QRectF, paints: Paints) -> None:
-    """What to do with an empty canvas."""
+def paint_empty(
+    painter: QPainter, size: QRectF, paints: Paints, hints: Sequence[str] = ()
+) -> None:
+    """What to do with an empty canvas: a title and a line for each hint, as many as fit."""
+    title = _tr("Drag a rack from the palette")
+    lines = [_tr("Pull a link from the dots at a device's edge to another device."), *hints]
     painter.setPen(QColor(paints.colors.ink))
     painter.setFont(sized_font(painter, 15, bold=True))
-    middle = size.center()
-    line = QRectF(size.x(), middle.y() - 34, size.width(), 24)
-    painter.drawText(line, Qt.AlignmentFlag.AlignCenter, _tr("Drag a rack from the palette"))
-    painter.setFont(sized_font(painter, 12))
-    painter.setPen(QColor(paints.colors.muted))
-    hints = (
-        _tr("Pull a link from the dots at a device's edge to another device."),
-        _tr("File > Open example shows an AL128 rack that serves 800 coding agents."),
-    )
-    for number, hint in enumerate(hints):
-        below = line.translated(0, 30 + 22 * number)
-        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, hint)
+    width = size.width() - 24.0
+    wrapped = int(Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap)
+    heights = [painter.boundingRect(QRectF(0, 0, width, 1000), wrapped, title).height()]
+    small = sized_font(painter, 12)
+    metrics = QFontMetricsF(small)
+    box = QRectF(0, 0, width, 1000)
+    heights += [metrics.boundingRect(box, wrapped, line).height() for line in lines]
+    y = max(8.0, size.center().y() - (sum(heights) + 8.0 * len(lines)) / 2)
+    for number, (line, height) in enumerate(zip([title, *lines], heights, strict=True)):
+        if number == 1:
+            painter.setFont(small)
+            painter.setPen(QColor(paints.colors.muted))
+        painter.drawText(QRectF(size.x() + 12, y, width, height + 2), wrapped, line)
+        y += height + 8.0

@@ -227,19 +227,6 @@ def test_a_saved_file_keeps_its_mode(tmp_path: Path, shop: Catalog) -> None:
     assert path.stat().st_mode & 0o777 == 0o640
 
 
-def test_the_example_is_what_the_code_writes(shop: Catalog) -> None:
-    import importlib.util
-
-    place = Path(__file__).parents[3] / "packaging" / "make_examples.py"
-    spec = importlib.util.spec_from_file_location("make_examples", place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    design = module.al128_agents(shop)
-    assert decode_design(example(), "x").design == design
-
-
 def test_the_algorithm_of_collectives_is_kept_and_automatic_in_older_files() -> None:
     ring = Design(deployment=Deployment(collective_algorithm=CollectiveAlgorithm.RING))
     raw = json.loads(encode_design(ring, SHOP))
