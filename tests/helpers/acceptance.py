@@ -44,8 +44,8 @@ def path(window: MainWindow, wait: Wait) -> Iterator[str]:
     assert canvas is not None
     window.activateWindow()
     clock = Clock(window)
-    example = next(a for a in window.welcome.menu.actions() if "agents" in a.objectName())
-    example.trigger()
+    examples = {action.data(): action for action in window.welcome.menu.actions()}
+    examples["al128-agents"].trigger()
     assert window.document.topology.elements
     run = msgspec.structs.replace(window.document.design().run, until_s=SHORT_S)
     window.document.perform("Shorten the run", SetSection("run", run))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
@@ -12,6 +13,8 @@ from engine.scenario.hashing import design_hash
 from tests.helpers.acceptance import path
 from tests.helpers.windows import close_window, make_window, notes
 
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
 WAIT_MS = 240_000  # the first run of a machine compiles
 
 
@@ -20,6 +23,7 @@ def test_the_first_five_minutes(qtbot: QtBot, tmp_path: Path, shop: Catalog) -> 
     window.resize(1280, 720)
     window.show()
     window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)  # keys reach no window before
     try:
 
         def wait(condition: Callable[[], bool]) -> None:
