@@ -95,6 +95,22 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         icon="rename",
     ),
     ActionRecord(
+        id="edit.group",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "&Group"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "A named frame around the selected devices"),
+        shortcut="Ctrl+G",
+        icon="group",
+        separator_before=True,
+    ),
+    ActionRecord(
+        id="edit.ungroup",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Ungroup de&vices"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Remove the frames; the devices stay"),
+        shortcut="Ctrl+Shift+G",
+    ),
+    ActionRecord(
         id="edit.shortcuts",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "Keyboard s&hortcuts..."),

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from app.canvas.camera import Camera
-from app.canvas.scene import Body, Scene
+from app.canvas.scene import Body, GroupFrame, Scene
 
 LINK_REACH_PX = 6.0
 HANDLE_REACH_PX = 9.0
@@ -48,6 +48,15 @@ def link_at(scene: Scene, camera: Camera, x: float, y: float) -> str | None:
     distance = np.hypot(away[..., 0], away[..., 1]).min(axis=1)
     nearest = int(np.argmin(distance))
     return scene.link_ids[nearest] if distance[nearest] <= reach else None
+
+
+def group_at(scene: Scene, x: float, y: float) -> GroupFrame | None:
+    """The group whose title strip is under a scene point."""
+    for frame in reversed(scene.groups):
+        left, top, width, height = frame.title
+        if left <= x <= left + width and top <= y <= top + height:
+            return frame
+    return None
 
 
 def handles_of(body: Body) -> list[Handle]:

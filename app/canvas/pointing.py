@@ -6,7 +6,7 @@ from app.canvas.gestures.base import Gesture, Pointer, Stage
 from app.canvas.gestures.link import LinkGesture
 from app.canvas.gestures.move import MoveGesture
 from app.canvas.gestures.rubber_band import RubberBandGesture
-from app.canvas.picking import element_at, handle_at, link_at
+from app.canvas.picking import element_at, group_at, handle_at, link_at
 
 
 def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
@@ -27,6 +27,11 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
     if link is not None:
         _select(stage, link, pointer)
         return None
+    frame = group_at(scene, x, y)
+    if frame is not None:
+        inside = [scene.ids[row] for row in frame.rows.tolist()]
+        stage.document.select(frozenset(inside))
+        return MoveGesture(stage, pointer, inside[0])
     return RubberBandGesture(stage, pointer)
 
 

@@ -23,6 +23,7 @@ from engine.topology.link_paths import link_paths
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
 
+GROUP_MARGIN, GROUP_TITLE = 20.0, 32.0
 STRIP = 4.0  # height of the coloured strip of a device
 KINDS: tuple[DeviceKind, ...] = tuple(DeviceKind)
 NO_BOXES = np.empty((0, 4))
@@ -83,7 +84,7 @@ class Scene:
         default_factory=lambda: np.empty((0, 2), np.int64)
     )  # [links, 2] elements
     routes: F8 = field(default_factory=lambda: np.empty((0, 4, 2)))  # [links, 4, 2]
-    groups: list[tuple[str, tuple[float, float, float, float]]] = field(default_factory=list)
+    groups: "list[GroupFrame]" = field(default_factory=list)
     known_names: LinkNames = NO_NAMES  # links of the last run, and the rows of the own ones in it
     known_rows: I8 = field(default_factory=lambda: np.empty(0, np.int64))
     shapes: "list[tuple[_Shape, I8]]" = field(default_factory=list)  # with the elements of each
@@ -135,6 +136,21 @@ class Scene:
         left, top = corners.min(axis=0).tolist()
         right, bottom = corners.max(axis=0).tolist()
         return left, top, right - left, bottom - top
+
+
+class GroupFrame(NamedTuple):
+    """A group as it is drawn: a frame around its elements, with the name in a strip above them."""
+
+    id: str
+    name: str
+    box: tuple[float, float, float, float]
+    rows: I8  # of its elements
+
+    @property
+    def title(self) -> tuple[float, float, float, float]:
+        """The strip above the elements, by which the group is taken."""
+        x, y, width, _ = self.box
+        return x, y, width, GROUP_TITLE
 
 
 class _Shape(NamedTuple):
@@ -271,7 +287,7 @@ def _draw_links(scene: Scene, design: Design) -> None:
 def moved_scene(scene: Scene, moved: Mapping[str, tuple[float, float]]) -> Scene:
     """The scene with elements at other corners: what a drag shows, without the document.
 
-    It equals `make_scene` of a drawing with those corners but for the group frames, which stay.
+    It equals `make_scene` of a drawing with those corners.
     """
     known = {name: corner for name, corner in moved.items() if name in scene.rows}
     if not known:
@@ -280,6 +296,7 @@ def moved_scene(scene: Scene, moved: Mapping[str, tuple[float, float]]) -> Scene
     corners[[scene.rows[name] for name in known]] = list(known.values())
     copy = Scene(**{item.name: getattr(scene, item.name) for item in fields(Scene)})
     _place(copy, corners)
+    copy.groups = _framed(scene.groups, copy.boxes)
     copy.routes = link_paths(copy.boxes, copy.link_ends[:, 0], copy.link_ends[:, 1])
     return copy
 
@@ -306,15 +323,27 @@ def _feeds(chips: F8, switches: F8, corners: F8) -> F8:
     return table
 
 
-def _groups(design: Design, scene: Scene) -> list[tuple[str, tuple[float, float, float, float]]]:
-    inside: dict[str, list[str]] = {}
-    for element in scene.elements:
+def _groups(design: Design, scene: Scene) -> list[GroupFrame]:
+    inside: dict[str, list[int]] = {}
+    for row, element in enumerate(scene.elements):
         if element.group:
-            inside.setdefault(element.group, []).append(element.id)
-    frames = []
-    for group in design.groups:
-        box = scene.bounds(inside.get(group.id, ()))
-        if box is not None:
-            x, y, width, height = box
-            frames.append((group.name, (x - 20, y - 36, width + 40, height + 56)))
-    return frames
+            inside.setdefault(element.group, []).append(row)
+    frames = [
+        GroupFrame(group.id, group.name, (0.0, 0.0, 0.0, 0.0), np.array(inside[group.id]))
+        for group in design.groups
+        if group.id in inside
+    ]
+    return _framed(frames, scene.boxes)
+
+
+def _framed(frames: list[GroupFrame], boxes: F8) -> list[GroupFrame]:
+    """The frames around the places that their elements have now."""
+    found = []
+    for frame in frames:
+        own = boxes[frame.rows]
+        left, top = own[:, :2].min(axis=0).tolist()
+        right, bottom = (own[:, :2] + own[:, 2:]).max(axis=0).tolist()
+        x, y = left - GROUP_MARGIN, top - GROUP_TITLE - 4.0
+        box = (x, y, right + GROUP_MARGIN - x, bottom + GROUP_MARGIN - y)
+        found.append(frame._replace(box=box))
+    return found

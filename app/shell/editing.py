@@ -2,11 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QObject
 
-from app.commands import clipboard
+from app.commands import clipboard, grouping
 from app.panels.outline import OutlinePanel
 from app.shell.features import Handlers, Shell
+from engine.topology.changes import PutGroups
+from engine.topology.elements import Group
 from engine.topology.rules import Verdict
 
 if TYPE_CHECKING:
@@ -34,6 +37,8 @@ class Editing(QObject):
             "edit.delete": self.delete,
             "edit.select_all": self.select_all,
             "edit.rename": self.rename,
+            "edit.group": lambda: self.report(grouping.group(self._shell.document)),
+            "edit.ungroup": lambda: self.report(grouping.ungroup(self._shell.document)),
             "tool.select": lambda: self.set_tool("select"),
             "tool.link": lambda: self.set_tool("link"),
             "tool.pan": lambda: self.set_tool("pan"),
@@ -71,9 +76,22 @@ class Editing(QObject):
         document.select(frozenset(document.design().ids()))
 
     def rename(self) -> None:
-        """Edits the name of the selected element in the outline."""
+        """Edits the name of the selected element in the outline; a whole group's is asked for."""
+        whole = grouping.selected_group(self._shell.document)
+        if whole is not None:
+            self._rename_group(whole)
+            return
         self._shell.raise_dock("outline")
         self._outline.rename_selected()
+
+    def _rename_group(self, group: Group) -> None:
+        name = self._shell.notifications.ask_name(
+            self.tr("Rename group"), self.tr("Name of the group"), group.name
+        )
+        if name and name != group.name:
+            renamed = msgspec.structs.replace(group, name=name)
+            document = self._shell.document
+            self.report(document.perform(self.tr("Rename group"), PutGroups((renamed,))))
 
     def repair(self, repair: "Repair") -> None:
         """Mends a finding as one step."""

@@ -62,6 +62,7 @@ class Monkey:
         self._acts[self._rng.integers(len(self._acts))]()
         QApplication.processEvents()
         self._close_dialogs()
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
         if len(self._window.document.topology.elements) > 60:
             self._window.document.undo_stack.setClean()
             self._window.files.open_example()

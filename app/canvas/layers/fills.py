@@ -76,7 +76,7 @@ def paint_ground(pixels: U4, camera: Camera, ratio: float, paints: Paints, scene
             else:
                 pixels[lines, :] = paints.pixel(name)
     if scene.groups:
-        boxes = np.array([box for _, box in scene.groups])
+        boxes = np.array([frame.box for frame in scene.groups])
         _framed(pixels, boxes, camera, ratio, paints.pixel("group_edge"), paints.pixel("group"))
 
 

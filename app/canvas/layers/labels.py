@@ -31,8 +31,8 @@ def paint_labels(
     view: QRectF,
 ) -> None:
     """All texts that are large enough to be read and lie in the view."""
-    for name, box in scene.groups:
-        _group_name(painter, name, box, camera, paints)
+    for frame in scene.groups:
+        _group_name(painter, frame.name, frame.box, camera, paints)
     for row in _rows_in_view(scene, camera, view, NARROWEST_PX):
         body = scene.body(row)
         _body_labels(painter, body, view_rect(body.box, camera), camera, paints)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from app.canvas.scene import Scene, make_scene, moved_scene
 from engine.catalog.loader import load_catalog
 from engine.scenario.design import Design
+from engine.topology.elements import Group
 from engine.topology.generators import HallPlan, hall
 from engine.topology.model import Topology
 from engine.topology.quick_add import new_element
@@ -20,9 +21,11 @@ SHOP = load_catalog()
 
 def same(one: Scene, other: Scene) -> None:
     for item in fields(Scene):
-        if item.name in ("groups", "shapes", "elements", "links"):
+        if item.name in ("shapes", "elements", "links"):
             continue
         a, b = getattr(one, item.name), getattr(other, item.name)
+        if item.name == "groups":
+            a, b = ([(g.id, g.name, g.box) for g in groups] for groups in (a, b))
         if isinstance(a, np.ndarray):
             np.testing.assert_array_equal(a, b, err_msg=item.name)
         else:
@@ -41,7 +44,11 @@ def mixed() -> Design:
         )
         if spec in SHOP.devices
     ]
-    return Design(elements=(*drawing.elements, *extra), links=drawing.links)
+    group = Group(id="g", name="Pair")
+    grouped = tuple(msgspec.structs.replace(element, group="g") for element in extra[:2])
+    return Design(
+        elements=(*drawing.elements, *grouped, *extra[2:]), links=drawing.links, groups=(group,)
+    )
 
 
 @given(data=st.data())
