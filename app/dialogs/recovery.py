@@ -76,7 +76,7 @@ class RecoveryDialog(QDialog):
     def _item(self, row: Unsaved) -> QListWidgetItem:
         moment = QDateTime.fromSecsSinceEpoch(int(row.edited_s))
         when = QLocale().toString(moment, QLocale.FormatType.ShortFormat)
-        edits = self.tr("%n unsaved edit(s)", "", row.edits)
+        edits = self.tr("unsaved edits: {0}").format(row.edits)
         place = row.path or self.tr("never saved")
         item = QListWidgetItem(f"{row.name}\n{place}\n{edits}, {when}")
         picture = QPixmap(str(row.picture)) if row.picture.is_file() else QPixmap()

@@ -60,7 +60,7 @@ class Arranging(QObject):
         if not chosen:
             return
         first = document.topology.elements[chosen[0]].name
-        what = first if len(chosen) == 1 else self.tr("%n device(s)", "", len(chosen))
+        what = first if len(chosen) == 1 else self.tr("{0} devices").format(len(chosen))
         dialog = self.dialog = ArrayDialog(what, self._array_text, self._shell.widget)
         dialog.accepted.connect(lambda: self._array(dialog.plan()))
         dialog.finished.connect(dialog.deleteLater)

@@ -188,7 +188,7 @@ def test_after_a_crash_the_unsaved_design_is_offered_and_restored(
         other.recovery.offer()
         dialog = other.recovery.dialog
         assert dialog is not None
-        assert "3 unsaved" in dialog.list.item(0).text() or "edit" in dialog.list.item(0).text()
+        assert "unsaved edits: 3" in dialog.list.item(0).text()
         assert not dialog.list.item(0).icon().isNull()
         fresh(other)
         dialog.restore.click()
