@@ -58,7 +58,7 @@ class Document(QObject):
 
     @property
     def selection(self) -> frozenset[str]:
-        """Ids of the selected elements and links."""
+        """Ids of the selected elements, links and notes."""
         return self._selection
 
     @property
@@ -83,9 +83,12 @@ class Document(QObject):
         return Verdict(True, "")
 
     def select(self, ids: frozenset[str]) -> None:
-        """Selects elements and links; unknown ids are left out."""
+        """Selects elements, links and notes; unknown ids are left out."""
         topology = self._editor.topology
-        known = frozenset(i for i in ids if i in topology.elements or i in topology.links)
+        notes = {note.id for note in self._editor.snapshot().notes}
+        known = frozenset(
+            i for i in ids if i in topology.elements or i in topology.links or i in notes
+        )
         if known != self._selection:
             self._selection = known
             self.selection_changed.emit()

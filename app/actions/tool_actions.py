@@ -37,4 +37,12 @@ TOOL_ACTIONS: tuple[ActionRecord, ...] = (
         checkable=True,
         choice="tool",
     ),
+    ActionRecord(
+        id="tool.note",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Write a note"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Write a text on the drawing where you click"),
+        shortcut="N",
+        icon="write-note",
+    ),
 )

@@ -6,6 +6,7 @@ import numpy as np
 
 from app.canvas.camera import Camera
 from app.canvas.scene import Body, GroupFrame, Scene
+from engine.scenario.notes import box_of
 
 LINK_REACH_PX = 6.0
 HANDLE_REACH_PX = 9.0
@@ -48,6 +49,15 @@ def link_at(scene: Scene, camera: Camera, x: float, y: float) -> str | None:
     distance = np.hypot(away[..., 0], away[..., 1]).min(axis=1)
     nearest = int(np.argmin(distance))
     return scene.link_ids[nearest] if distance[nearest] <= reach else None
+
+
+def note_at(scene: Scene, x: float, y: float) -> str | None:
+    """The topmost note over a scene point."""
+    for note in reversed(scene.notes):
+        left, top, width, height = box_of(note)
+        if left <= x <= left + width and top <= y <= top + height:
+            return note.id
+    return None
 
 
 def group_at(scene: Scene, x: float, y: float) -> GroupFrame | None:

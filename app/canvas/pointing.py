@@ -5,8 +5,9 @@ from PySide6.QtCore import Qt
 from app.canvas.gestures.base import Gesture, Pointer, Stage
 from app.canvas.gestures.link import LinkGesture
 from app.canvas.gestures.move import MoveGesture
+from app.canvas.gestures.note import MoveNoteGesture
 from app.canvas.gestures.rubber_band import RubberBandGesture
-from app.canvas.picking import element_at, group_at, handle_at, link_at
+from app.canvas.picking import element_at, group_at, handle_at, link_at, note_at
 
 
 def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
@@ -19,6 +20,10 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
         return LinkGesture(stage, pointer, handle.element, handle.port)
     if tool == "link" and name is not None:
         return LinkGesture(stage, pointer, name, "")
+    note = note_at(scene, x, y) if name is None else None
+    if note is not None:
+        _select(stage, note, pointer)
+        return MoveNoteGesture(stage, pointer, note)
     if name is not None:
         _select(stage, name, pointer)
         selected = name in stage.document.selection
@@ -33,6 +38,16 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
         stage.document.select(frozenset(inside))
         return MoveGesture(stage, pointer, inside[0])
     return RubberBandGesture(stage, pointer)
+
+
+def double_clicked(stage: Stage, pointer: Pointer) -> str | None:
+    """The element under the pointer, to be shown large; a note is opened instead."""
+    x, y = pointer.scene
+    name = element_at(stage.scene, x, y)
+    note = note_at(stage.scene, x, y) if name is None else None
+    if note is not None:
+        stage.ask_note(note, (x, y))
+    return name
 
 
 def _select(stage: Stage, name: str, pointer: Pointer) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from app.canvas.run_picture import NO_NAMES, LinkNames
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
-from engine.scenario.design import Design
+from engine.scenario.design import Design, Note
+from engine.scenario.notes import box_of
 from engine.topology.elements import Element, Link
 from engine.topology.layout import element_size, member_offsets, member_size, rack_rows
 from engine.topology.link_paths import link_paths
@@ -85,6 +86,7 @@ class Scene:
     )  # [links, 2] elements
     routes: F8 = field(default_factory=lambda: np.empty((0, 4, 2)))  # [links, 4, 2]
     groups: "list[GroupFrame]" = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
     known_names: LinkNames = NO_NAMES  # links of the last run, and the rows of the own ones in it
     known_rows: I8 = field(default_factory=lambda: np.empty(0, np.int64))
     shapes: "list[tuple[_Shape, I8]]" = field(default_factory=list)  # with the elements of each
@@ -124,12 +126,14 @@ class Scene:
     def bounds(self, ids: Iterable[str] | None = None) -> tuple[float, float, float, float] | None:
         """The box around elements and links, or around all; None where there is nothing."""
         if ids is None:
-            boxes, routes = self.boxes, np.empty((0, 2))
+            names, boxes, routes = set[str](), self.boxes, np.empty((0, 2))
         else:
-            names = list(ids)
+            names = set(ids)
             boxes = self.boxes[[self.rows[name] for name in names if name in self.rows]]
             chosen = [self.link_rows[name] for name in names if name in self.link_rows]
             routes = self.routes[chosen].reshape(-1, 2)
+        written = [box_of(note) for note in self.notes if ids is None or note.id in names]
+        boxes = np.concatenate([boxes, np.array(written).reshape(-1, 4)])
         corners = np.concatenate([boxes[:, :2], boxes[:, :2] + boxes[:, 2:], routes])
         if not len(corners):
             return None
@@ -187,6 +191,7 @@ def make_scene(
     _lay_out(scene, corners)
     _draw_links(scene, design)
     scene.groups = _groups(design, scene)
+    scene.notes = list(design.notes)
     return scene
 
 

@@ -3,7 +3,6 @@
 import time
 from typing import NamedTuple
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -24,9 +23,10 @@ from app.canvas.camera import MAX_SCALE, MIN_SCALE, Box, Camera, Point
 from app.canvas.canvas_raster import CanvasRaster
 from app.canvas.device_drags import DeviceDrags
 from app.canvas.gestures.base import Gesture, Pointer
+from app.canvas.gestures.note import PlaceNoteGesture
 from app.canvas.gestures.pan import PanGesture
 from app.canvas.gestures.place import PlaceGesture
-from app.canvas.layers.fills import Marks, Paints
+from app.canvas.layers.fills import MarkKeeper, Paints
 from app.canvas.layers.overlay import (
     MANY,
     PULSE_S,
@@ -38,7 +38,7 @@ from app.canvas.layers.overlay import (
 from app.canvas.layers.particles import Particles
 from app.canvas.nudge import SHIFT_KEYS, nudge
 from app.canvas.picking import element_at, link_at
-from app.canvas.pointing import hover, pressed
+from app.canvas.pointing import double_clicked, hover, pressed
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Scene, make_scene, moved_scene
 from app.canvas.snapping import snapped
@@ -67,6 +67,7 @@ class CanvasView(QWidget):
     zoom_changed = Signal(float)  # or moved
     context_menu_requested = Signal(QPoint)
     device_wanted = Signal(object)  # DeviceWanted
+    note_wanted = Signal(str, object)  # id of a note or '', place of a new one
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,7 +82,7 @@ class CanvasView(QWidget):
         self._stale = False
         self._snap_for: frozenset[str] | None = None  # who is dragged, and the boxes of the others
         self._snap_to = self._scene.boxes
-        self._marked: tuple[frozenset[str], Scene, Marks] | None = None
+        self._marks = MarkKeeper(MANY)
         self._gesture: Gesture | None = None
         self._tool = "select"
         self._space_held = False
@@ -205,6 +206,15 @@ class CanvasView(QWidget):
         """Asks which device is to be drawn at the end of a link that was dropped on nothing."""
         self.device_wanted.emit(DeviceWanted(scene, element, port, cables))
 
+    def ask_note(self, note_id: str, place: Point) -> None:
+        """Asks for the text of a note; '' for a new one at a place."""
+        self.note_wanted.emit(note_id, place)
+
+    def begin_note(self) -> None:
+        """The next click writes a note."""
+        self._cancel_gesture()
+        self._gesture = PlaceNoteGesture(self)
+
     @property
     def pointer_scene(self) -> Point:
         """Where the pointer is, or the middle of the view while it is elsewhere."""
@@ -277,7 +287,7 @@ class CanvasView(QWidget):
         chosen = self.document.selection | self.overlay.caught
         image = self._raster.picture(
             size, ratio, self._scene, self.camera, self._paints, self.font(), self._run, particles,
-            self._marks(chosen),
+            self._marks.of(self._scene, chosen),
         )  # fmt: skip
         area = QRectF(self.rect())
         with QPainter(self) as painter:
@@ -291,20 +301,6 @@ class CanvasView(QWidget):
                 paint_legend(painter, area, self._paints, stale=self._stale, down=down)
             if not self._scene.ids and not self.overlay.ghosts:
                 paint_empty(painter, area, self._paints, self.hints)
-
-    def _marks(self, chosen: frozenset[str]) -> Marks | None:
-        """Rows of what is selected, where it is too much to be framed one by one."""
-        if len(chosen) <= MANY:
-            return None
-        known = self._marked
-        if known is None or known[0] != chosen or known[1].ids is not self._scene.ids:
-            rows, links = self._scene.rows, self._scene.link_rows
-            marks = Marks(
-                np.array([rows[name] for name in chosen if name in rows], np.int64),
-                np.array([links[name] for name in chosen if name in links], np.int64),
-            )
-            known = self._marked = (chosen, self._scene, marks)
-        return known[2]
 
     # ------------------------------------------------------------------ events
 
@@ -335,7 +331,10 @@ class CanvasView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begins the gesture that the press means."""
         pointer = self._pointer(event.position(), event.modifiers())
-        if isinstance(self._gesture, PlaceGesture) and event.button() == Qt.MouseButton.LeftButton:
+        if (
+            isinstance(self._gesture, PlaceGesture | PlaceNoteGesture)
+            and event.button() == Qt.MouseButton.LeftButton
+        ):
             self._gesture.move(pointer)
             return
         if event.button() == Qt.MouseButton.RightButton and self._gesture is not None:
@@ -377,9 +376,11 @@ class CanvasView(QWidget):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Shows an element as large as it fits."""
-        name = element_at(self._scene, *self.camera.to_scene(*_xy(event.position())))
-        if name is not None and event.button() == Qt.MouseButton.LeftButton:
-            self.zoom_to(frozenset({name}), pulse=False)
+        if event.button() == Qt.MouseButton.LeftButton:
+            self._cancel_gesture()
+            name = double_clicked(self, self._pointer(event.position(), event.modifiers()))
+            if name is not None:
+                self.zoom_to(frozenset({name}), pulse=False)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """The wheel zooms at the pointer; a touch pad scrolls, with Ctrl it zooms."""

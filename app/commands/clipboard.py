@@ -11,6 +11,7 @@ from PySide6.QtCore import QCoreApplication, QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from app.document import Document
+from engine.scenario.notes import removed
 from engine.topology.changes import Batch, Change, DropElements, DropLinks, PutElements, PutLinks
 from engine.topology.elements import Element, Endpoint, Link
 from engine.topology.layout import GRID
@@ -86,6 +87,9 @@ def delete(document: Document) -> Verdict | None:
         changes.append(DropLinks(links))
     if elements:
         changes.append(DropElements(elements))
+    design = document.design()
+    if any(note.id in document.selection for note in design.notes):
+        changes.append(removed(design, document.selection))
     if not changes:
         return None
     return document.perform(_tr("Delete"), Batch(tuple(changes)))

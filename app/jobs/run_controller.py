@@ -242,7 +242,8 @@ class RunController(QObject):
     def _on_document_changed(self, _change: object) -> None:
         if self._design is not None:
             now = self._document.design()
-            same = msgspec.structs.replace(now, views=self._design.views)  # views change no run
+            before = self._design  # views and notes change no run
+            same = msgspec.structs.replace(now, views=before.views, notes=before.notes)
             self._set_stale(stale=same != self._design)
 
     def _set_stale(self, *, stale: bool) -> None:

@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject
 from app.commands import clipboard, grouping
 from app.panels.outline import OutlinePanel
 from app.shell.features import Handlers, Shell
+from engine.errors import EngineError
+from engine.scenario.notes import added, edited
 from engine.topology.changes import PutGroups
 from engine.topology.elements import Group
 from engine.topology.rules import Verdict
@@ -42,6 +44,7 @@ class Editing(QObject):
             "tool.select": lambda: self.set_tool("select"),
             "tool.link": lambda: self.set_tool("link"),
             "tool.pan": lambda: self.set_tool("pan"),
+            "tool.note": self.begin_note,
         }
 
     def set_tool(self, name: str) -> None:
@@ -76,7 +79,15 @@ class Editing(QObject):
         document.select(frozenset(document.design().ids()))
 
     def rename(self) -> None:
-        """Edits the name of the selected element in the outline; a whole group's is asked for."""
+        """Edits the name of the selected element in the outline.
+
+        The name of a whole group and the text of a note are asked for.
+        """
+        chosen = self._shell.document.selection
+        note = next((n for n in self._shell.document.design().notes if n.id in chosen), None)
+        if note is not None and len(chosen) == 1:
+            self.ask_note(note.id, (note.x, note.y))
+            return
         whole = grouping.selected_group(self._shell.document)
         if whole is not None:
             self._rename_group(whole)
@@ -92,6 +103,34 @@ class Editing(QObject):
             renamed = msgspec.structs.replace(group, name=name)
             document = self._shell.document
             self.report(document.perform(self.tr("Rename group"), PutGroups((renamed,))))
+
+    def begin_note(self) -> None:
+        """The next click on the canvas writes a note."""
+        if self._shell.canvas is not None:
+            self._shell.canvas.begin_note()
+            self._shell.say(self.tr("Click where the note is to be; Esc stops"))
+
+    def ask_note(self, note_id: str, place: tuple[float, float]) -> None:
+        """Asks for the text of a note, '' for a new one at a place."""
+        document = self._shell.document
+        design = document.design()
+        old = next((note.text for note in design.notes if note.id == note_id), "")
+        text = self._shell.notifications.ask_text(
+            self.tr("Note"), self.tr("Text of the note"), old
+        )
+        if not text or text == old:
+            return
+        try:
+            if note_id:
+                verdict = document.perform(self.tr("Edit note"), edited(design, note_id, text))
+            else:
+                change, note_id = added(design, text, *place)
+                verdict = document.perform(self.tr("Write note"), change)
+        except EngineError as error:
+            self._shell.say(str(error))
+            return
+        self.report(verdict)
+        document.select(frozenset({note_id}))
 
     def repair(self, repair: "Repair") -> None:
         """Mends a finding as one step."""

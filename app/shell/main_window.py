@@ -161,6 +161,7 @@ class MainWindow(QMainWindow):
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
+        self.canvas.note_wanted.connect(self.editing.ask_note)
         self.canvas.device_wanted.connect(self.quick_access.ask_linked)
         for panel in (
             self.outline, self.bottlenecks, self.findings, self.analysis, self.faults, self.what_if,

@@ -151,6 +151,11 @@ class Notifications:
         )
         return text.strip()[:MOST_NAME] if taken else ""
 
+    def ask_text(self, title: str, label: str, proposal: str) -> str:
+        """Asks for a text of some lines; '' for cancel."""
+        text, taken = QInputDialog.getMultiLineText(self._parent, title, label, proposal)
+        return text.strip() if taken else ""
+
     def ask_open_path(self, folder: Path) -> Path | None:
         """Asks for a design to open."""
         title = QCoreApplication.translate("Notifications", "Open design")

@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
-from engine.scenario.design import Design
+from engine.scenario.design import Design, Note
+from engine.scenario.notes import LINE, PADDING, box_of, lines_of
 from engine.topology.elements import Element, Link
 from engine.topology.layout import (
     chip_cells,
@@ -123,6 +124,8 @@ def design_picture(design: Design, catalog: Catalog, heat: Heat | None) -> Pictu
         shapes += _link(link, points, heat)
     for element in design.elements:
         shapes += _element(element, specs[element.id], heat, open_racks=open_racks)
+    for note in design.notes:
+        shapes += _note(note)
     x, y, width, height = _bounds(shapes)
     title = Text(x + MARGIN, y + MARGIN * 0.7, design.name, 18.0, INK, bold=True)
     shapes.append(title)
@@ -153,6 +156,15 @@ def _group(
         Rect(left, top, right - left, bottom - top, "#fafbfc", "#c4ccd6", 1.0, 8.0),
         Text(left + 10, top + 18, name, 12.0, MUTED, bold=True),
     ]
+
+
+def _note(note: Note) -> list[Rect | Line | Text]:
+    x, y, width, height = box_of(note)
+    texts = [
+        Text(x + PADDING, y + PADDING + LINE * (number + 0.75), line, 12.0, INK)
+        for number, line in enumerate(lines_of(note))
+    ]
+    return [Rect(x, y, width, height, "#fdf0cf", "#e2cf97", 1.0, 0.0), *texts]
 
 
 def _link(

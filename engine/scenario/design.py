@@ -223,6 +223,17 @@ class SavedView(msgspec.Struct, frozen=True, kw_only=True):
     extra: dict[str, Any] = {}
 
 
+class Note(msgspec.Struct, frozen=True, kw_only=True):
+    """A text on the drawing: its top left corner and width in scene units."""
+
+    id: str
+    text: str
+    x: float
+    y: float
+    width: float = 240.0
+    extra: dict[str, Any] = {}
+
+
 class Design(msgspec.Struct, frozen=True, kw_only=True):
     """A whole design at one moment; equal designs have equal `design_hash`es."""
 
@@ -242,6 +253,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     run: RunSettings = RunSettings()
     llms: tuple[LlmSpec, ...] = ()  # the design's own models, ids `own:...`
     views: tuple[SavedView, ...] = ()
+    notes: tuple[Note, ...] = ()
     extra: dict[str, Any] = {}
 
     def all_pools(self) -> tuple[Deployment, ...]:
@@ -293,4 +305,5 @@ SECTIONS: dict[str, type] = {
     "run": RunSettings,
     "llms": tuple,
     "views": tuple,
+    "notes": tuple,
 }

@@ -19,7 +19,7 @@ import msgspec
 from engine.catalog.catalog import Catalog
 from engine.catalog.llms import LlmSpec
 from engine.errors import DamagedFileError, EngineError, FileError, TooLargeError
-from engine.scenario.design import SECTIONS, Deployment, Design, SavedView, Tenant
+from engine.scenario.design import SECTIONS, Deployment, Design, Note, SavedView, Tenant
 from engine.scenario.editor import DesignEditor
 from engine.storage.atomic import write_atomic
 from engine.storage.project_file import decode_design, encode_design
@@ -35,6 +35,7 @@ _ROWS: dict[str, Any] = {
     "tenants": tuple[Tenant, ...],
     "llms": tuple[LlmSpec, ...],
     "views": tuple[SavedView, ...],
+    "notes": tuple[Note, ...],
 }
 
 

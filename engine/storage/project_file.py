@@ -32,6 +32,7 @@ FORMAT = "rackflow"
 VERSION = "1.0"
 MAX_BYTES = 100_000_000
 MAX_DEPTH = 60
+MOST_NOTE_TEXT = 4000  # characters
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
 HEADER = ("format", "version", "app", "catalogue_version")
@@ -240,13 +241,29 @@ def check_design(design: Design, place: Path | str) -> None:
             raise DamagedFileError(
                 place, f"$.elements[{index}].group: no group '{element.group}'", "clear it"
             )
+    _check_looks(design, place)
+    _check_links(design, place)
+    _check_llms(design, place)
+
+
+def _check_looks(design: Design, place: Path | str) -> None:
+    """Saved views and notes."""
     for index, view in enumerate(design.views):
         if not (_finite(view.x) and _finite(view.y) and 0 < view.scale < 1e6):
             raise DamagedFileError(
                 place, f"$.views[{index}]: place or scale cannot be", "remove it"
             )
-    _check_links(design, place)
-    _check_llms(design, place)
+    seen_notes: set[str] = set()
+    for index, note in enumerate(design.notes):
+        if note.id in seen_notes or not note.id or len(note.text) > MOST_NOTE_TEXT:
+            raise DamagedFileError(
+                place, f"$.notes[{index}]: its id is there twice or its text too long", "remove it"
+            )
+        if not (_finite(note.x) and _finite(note.y) and 16 <= note.width <= 1e5):
+            raise DamagedFileError(
+                place, f"$.notes[{index}]: place or width cannot be", "remove it"
+            )
+        seen_notes.add(note.id)
 
 
 def _check_links(design: Design, place: Path | str) -> None:

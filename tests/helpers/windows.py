@@ -66,6 +66,10 @@ class RecordingNotifications(Notifications):
         self.asked.append(title)
         return self.name
 
+    def ask_text(self, title: str, label: str, proposal: str) -> str:
+        self.asked.append(title)
+        return self.name
+
     def ask_open_path(self, folder: Path) -> Path | None:
         return self.open_path
 

@@ -46,6 +46,10 @@ class Stage(Protocol):
         """Asks which device is to be drawn at the end of a link that was dropped on nothing."""
         ...
 
+    def ask_note(self, note_id: str, place: Point) -> None:
+        """Asks for the text of a note; '' for a new one at a place."""
+        ...
+
     def say(self, text: str) -> None:
         """Shows a text in the status bar."""
         ...

@@ -41,6 +41,29 @@ class Marks(NamedTuple):
     links: I8
 
 
+class MarkKeeper:
+    """Finds the marks of a selection once for each scene."""
+
+    def __init__(self, many: int) -> None:
+        """Selections of so many things, or fewer, have none."""
+        self._many = many
+        self._known: tuple[frozenset[str], list[str], Marks] | None = None
+
+    def of(self, scene: Scene, chosen: frozenset[str]) -> Marks | None:
+        """The marks of a selection, or None where it is framed one by one."""
+        if len(chosen) <= self._many:
+            return None
+        known = self._known
+        if known is None or known[0] != chosen or known[1] is not scene.ids:
+            rows, links = scene.rows, scene.link_rows
+            marks = Marks(
+                np.array([rows[name] for name in chosen if name in rows], np.int64),
+                np.array([links[name] for name in chosen if name in links], np.int64),
+            )
+            known = self._known = (chosen, scene.ids, marks)
+        return known[2]
+
+
 class Paints:
     """The colours of the canvas as pixels, for one widget palette."""
 

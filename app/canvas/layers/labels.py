@@ -13,6 +13,8 @@ from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Body, Scene
 from app.support.icons import pixmap
 from engine.catalog.devices import Status
+from engine.scenario.design import Note
+from engine.scenario.notes import LINE, PADDING, box_of, lines_of
 from engine.units import format_quantity
 
 SMALLEST_PX, LARGEST_PX = 9, 15
@@ -33,6 +35,8 @@ def paint_labels(
     """All texts that are large enough to be read and lie in the view."""
     for frame in scene.groups:
         _group_name(painter, frame.name, frame.box, camera, paints)
+    for note in scene.notes:
+        _note(painter, note, camera, paints, view)
     for row in _rows_in_view(scene, camera, view, NARROWEST_PX):
         body = scene.body(row)
         _body_labels(painter, body, view_rect(body.box, camera), camera, paints)
@@ -72,6 +76,29 @@ def sized_font(painter: QPainter, pixels: float, *, bold: bool = False) -> QFont
     font.setPixelSize(int(min(max(pixels, SMALLEST_PX), LARGEST_PX)))
     font.setBold(bold)
     return font
+
+
+def _note(painter: QPainter, note: Note, camera: Camera, paints: Paints, view: QRectF) -> None:
+    """A sheet with the text of a note; from afar the sheet alone."""
+    rect = view_rect(box_of(note), camera)
+    if not rect.intersects(view):
+        return
+    painter.fillRect(rect, QColor(paints.colors.notice))
+    painter.fillRect(QRectF(rect.x(), rect.y(), 3, rect.height()), QColor(paints.colors.accent))
+    size = 12 * camera.scale
+    if size < SMALLEST_PX:
+        return
+    font = QFont(painter.font())
+    font.setPixelSize(max(1, int(size)))
+    font.setBold(False)
+    painter.setFont(font)
+    painter.setPen(QColor(paints.colors.ink))
+    padding, line = PADDING * camera.scale, LINE * camera.scale
+    for number, text in enumerate(lines_of(note)):
+        place = QRectF(
+            rect.x() + padding, rect.y() + padding + number * line, rect.width() - padding, line
+        )
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 
 
 def _group_name(

@@ -18,6 +18,7 @@ from app.canvas.layers.fills import Paints
 from app.canvas.layers.labels import sized_font, view_rect
 from app.canvas.picking import HANDLES_FROM_SCALE, handles_of
 from app.canvas.scene import Scene
+from engine.scenario.notes import box_of
 
 PULSE_S = 1.6
 MANY = 200  # selected things that are framed one by one
@@ -89,6 +90,8 @@ def _outline(
     body = scene.bodies.get(name)
     if body is not None:
         painter.drawRoundedRect(view_rect(body.box, camera).adjusted(-3, -3, 3, 3), 4, 4)
+    elif (note := next((n for n in scene.notes if n.id == name), None)) is not None:
+        painter.drawRect(view_rect(box_of(note), camera).adjusted(-2, -2, 2, 2))
     elif name in scene.links:
         route = scene.routes[scene.link_rows[name]]
         painter.setPen(QPen(color, width + 2.0))
