@@ -21,6 +21,8 @@ from PySide6.QtWidgets import (
 
 from app.charts.band_area import BandArea
 from app.jobs.band_job import KnownBands
+from app.support.theme import canvas_colors
+from engine.scenario.design import Slo
 from engine.sim.results import Series
 
 CHARTS_HZ = 10.0  # all plots together: a repaint costs 10-40 ms, the canvas needs the rest
@@ -44,6 +46,7 @@ class ChartSpec:
     band: "Callable[[DesignBands], Band] | None" = None
     log: bool = False
     top: float | None = None  # fixed upper end of the axis
+    limit: Callable[[Slo], float] | None = None  # of the service level, in the axis' unit; 0: none
 
 
 class LiveCharts(QWidget):
@@ -60,7 +63,11 @@ class LiveCharts(QWidget):
         row = QHBoxLayout(plots)
         row.setContentsMargins(4, 2, 4, 2)
         row.setSpacing(4)
-        tips = (self.tr("80 % band of step times"), self.tr("The band is being computed"))
+        tips = (
+            self.tr("80 % band of step times"),
+            self.tr("The band is being computed"),
+            self.tr("limit"),
+        )
         for spec in self._specs():
             plot = _Plot(spec, *tips)
             self._plots.append(plot)
@@ -126,6 +133,11 @@ class LiveCharts(QWidget):
             if self._series is not None and len(self._series.time_s) >= 2:
                 plot.show(self._series)
 
+    def set_slo(self, slo: Slo) -> None:
+        """Draws the limits of the service level into the plots that have one."""
+        for plot in self._plots:
+            plot.set_limit(slo)
+
     def refresh_colors(self) -> None:
         """Follows a change of theme."""
         dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128
@@ -151,12 +163,14 @@ class LiveCharts(QWidget):
                 title=self.tr("TTFT, median"),
                 unit="s",
                 curves=(("", lambda s: s.ttft_p50_s),),
+                limit=lambda slo: slo.ttft_s,
                 band=lambda bands: bands.ttft,
             ),
             ChartSpec(
                 title=self.tr("TPOT, median"),
                 unit="ms",
                 curves=(("", lambda s: s.tpot_p50_s * 1e3),),
+                limit=lambda slo: slo.tpot_s * 1e3,
                 band=lambda bands: bands.tpot,
             ),
             ChartSpec(
@@ -179,8 +193,9 @@ class LiveCharts(QWidget):
 class _Plot:
     """One plot widget, its curves, and the shaded band around each of them."""
 
-    def __init__(self, spec: ChartSpec, band_tip: str, pending_tip: str) -> None:
-        self._spec = spec
+    def __init__(self, spec: ChartSpec, band_tip: str, pending_tip: str, limit_word: str) -> None:
+        self._spec, self._limit_word = spec, limit_word
+        self._bad = "#c7382a"
         self._band_tip, self._pending_tip = band_tip, pending_tip
         self._known = KnownBands(pending=False)
         self.widget = pg.PlotWidget()
@@ -216,7 +231,19 @@ class _Plot:
         self.cursor = pg.InfiniteLine(angle=90, movable=False)
         self.cursor.setVisible(False)
         self._item.addItem(self.cursor, ignoreBounds=True)
+        self.limit = pg.InfiniteLine(angle=0, movable=False)
+        self.limit.setVisible(False)
+        self._item.addItem(self.limit, ignoreBounds=True)
+        self._limit, self._over = 0.0, False
         self._pens: tuple[str, ...] = DARK_PENS
+
+    def set_limit(self, slo: Slo) -> None:
+        """Draws the limit, where one is asked for."""
+        self._limit = self._spec.limit(slo) if self._spec.limit is not None else 0.0
+        self.limit.setVisible(self._limit > 0)
+        self.limit.setValue(self._limit)
+        self._over = False
+        self._show_title()
 
     def set_cursor(self, time_s: float | None) -> None:
         """Shows or hides the line."""
@@ -251,6 +278,15 @@ class _Plot:
             if band is not None:
                 self.areas[number].show_band(x, y, band.low, band.high)
             self.curves[number].setData(x, y)
+            if number == 0:
+                self._tell_over(float(y[-1]))
+
+    def _tell_over(self, last: float) -> None:
+        """Marks the title while the last value is over the limit."""
+        over = 0 < self._limit < last
+        if over != self._over:
+            self._over = over
+            self._show_title()
 
     def set_band(self, known: KnownBands) -> None:
         """Takes the bands, or that they are pending or that there are none."""
@@ -285,6 +321,8 @@ class _Plot:
             faint.setAlpha(110)
             axis.setPen(pg.mkPen(faint, width=1))
         self.cursor.setPen(pg.mkPen(text, width=1))
+        self._bad = canvas_colors(self.widget.palette()).bad
+        self.limit.setPen(pg.mkPen(self._bad, width=1, style=Qt.PenStyle.DashLine))
         for number, curve in enumerate(self.curves):
             curve.setPen(pg.mkPen(self._pen(number), width=1))
         for number, area in enumerate(self.areas):
@@ -310,6 +348,10 @@ class _Plot:
             names.append("80 % …")
         elif self._band() is not None:
             names.append(f'<span style="color:{self._pen(0)}">&#9646;</span> 80 %')
+        if self._limit > 0:
+            mark = "&#9650; " if self._over else ""  # a shape too: not by colour alone
+            shown = f"{mark}{self._limit_word} {self._limit:g}"
+            names.append(f'<span style="color:{self._bad}">{shown}</span>')
         unit = f" ({self._spec.unit})" if self._spec.unit else ""
         legend = f" &nbsp;{' '.join(names)}" if names else ""
         self.title.setText(f"&nbsp;{self._spec.title}{unit}{legend}")

@@ -53,6 +53,8 @@ class RunView(QObject):
 
     def _on_prepared(self, lowered: Lowered) -> None:
         self._maker = PictureMaker(lowered)
+        if self._run.design is not None:
+            self._charts.set_slo(self._run.design.slo)
 
     def _on_updated(self, update: RunUpdate) -> None:
         self.last_update = update

@@ -20,6 +20,7 @@ from engine.units import format_quantity
 SMALLEST_PX, LARGEST_PX = 9, 15
 CELL_TEXTS = 600
 ROOM_PX = 4
+NOTE_PX = 7  # a text that nobody made for us is read a little smaller too
 MOST_LINK_TEXTS = 1500  # that are looked at; most of so many hide each other
 NARROWEST_PX = 36.0
 
@@ -86,7 +87,7 @@ def _note(painter: QPainter, note: Note, camera: Camera, paints: Paints, view: Q
     painter.fillRect(rect, QColor(paints.colors.notice))
     painter.fillRect(QRectF(rect.x(), rect.y(), 3, rect.height()), QColor(paints.colors.accent))
     size = 12 * camera.scale
-    if size < SMALLEST_PX:
+    if size < NOTE_PX:
         return
     font = QFont(painter.font())
     font.setPixelSize(max(1, int(size)))
