@@ -92,6 +92,21 @@ def handle_at(scene: Scene, camera: Camera, element_id: str, x: float, y: float)
     return best[1] if best is not None and best[0] <= reach else None
 
 
+def elements_in(scene: Scene, box: tuple[float, float, float, float]) -> list[str]:
+    """Elements that reach into a scene box."""
+    x, y, width, height = box
+    boxes = scene.boxes
+    if not len(boxes):
+        return []
+    seen = (
+        (boxes[:, 0] <= x + width)
+        & (boxes[:, 0] + boxes[:, 2] >= x)
+        & (boxes[:, 1] <= y + height)
+        & (boxes[:, 1] + boxes[:, 3] >= y)
+    )
+    return [scene.ids[row] for row in np.flatnonzero(seen).tolist()]
+
+
 def elements_within(scene: Scene, box: tuple[float, float, float, float]) -> frozenset[str]:
     """Elements and links that lie wholly inside a scene box."""
     x, y, width, height = box

@@ -1,6 +1,6 @@
 """What may be linked and what is wrong with a drawing, each with its reason in plain words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from engine.catalog.catalog import Catalog
@@ -211,11 +211,23 @@ def link_of(proposal: Proposal, link_id: str) -> Link:
 
 
 def legal_targets(
-    topology: Topology, catalog: Catalog, element_id: str, port: str = ""
+    topology: Topology,
+    catalog: Catalog,
+    element_id: str,
+    port: str = "",
+    among: Iterable[str] | None = None,
 ) -> dict[str, Verdict]:
-    """For every other element whether a gesture from this one (or one of its ports) may end there."""
+    """Whether a gesture from an element (or one of its ports) may end at others.
+
+    Args:
+        topology: the drawing.
+        catalog: for ports.
+        element_id: where it begins.
+        port: the port that must be used, '' for any.
+        among: the others that are asked about; all of the drawing if not given.
+    """
     answers = {}
-    for other in topology.elements:
+    for other in topology.elements if among is None else among:
         if other == element_id:
             continue
         proposal = best_ports(topology, catalog, element_id, other, port)

@@ -34,6 +34,11 @@ class Stage(Protocol):
         """The drawing as it is shown."""
         ...
 
+    @property
+    def seen(self) -> Box:
+        """The part of the scene that is in view."""
+        ...
+
     def preview(self, moved: dict[str, Point]) -> None:
         """Shows elements at other corners without editing anything."""
         ...

@@ -5,7 +5,7 @@ from PySide6.QtCore import QCoreApplication
 from app.canvas.camera import Point
 from app.canvas.gestures.base import Pointer, Stage
 from app.canvas.gestures.digits import Digits
-from app.canvas.picking import element_at, handle_at, handles_of
+from app.canvas.picking import element_at, elements_in, handle_at, handles_of
 from engine.topology.changes import PutLinks
 from engine.topology.naming import free_id
 from engine.topology.rules import (
@@ -19,6 +19,7 @@ from engine.topology.rules import (
 from engine.units import format_quantity
 
 MOST_CABLES = 99_999
+MOST_TARGETS = 1000  # that are lit up: some 25 ms
 FAR_PX = 24.0
 
 
@@ -37,8 +38,10 @@ class LinkGesture:
         self._element, self._port = element, port
         self._start = self._anchor(pointer)
         document = stage.document
-        verdicts = legal_targets(document.topology, document.catalog, element, port)
-        stage.overlay.targets = {name: verdict.ok for name, verdict in verdicts.items()}
+        near = elements_in(stage.scene, stage.seen)
+        if len(near) <= MOST_TARGETS:  # of more, from far away, only the one below is judged
+            verdicts = legal_targets(document.topology, document.catalog, element, port, near)
+            stage.overlay.targets = {name: verdict.ok for name, verdict in verdicts.items()}
         stage.overlay.wire = (self._start, pointer.scene)
         self._digits = Digits(MOST_CABLES)
         self._last = pointer
