@@ -116,13 +116,18 @@ def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
 
 def placed(document: Document, fragment: Fragment) -> Pasted:
     """The fragment with fresh ids and names, moved off what is drawn in its place."""
-    topology = document.topology
-    taken = {*topology.elements, *topology.links}
-    names = {element.name for element in topology.elements.values()}
-    corners = {(element.x, element.y) for element in topology.elements.values()}
+    corners = {(element.x, element.y) for element in document.topology.elements.values()}
     shift = OFFSET
     while any((e.x + shift, e.y + shift) in corners for e in fragment.elements):
         shift += OFFSET
+    return fresh(document, fragment, shift, shift)
+
+
+def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Pasted:
+    """The fragment with fresh ids and names, moved by so much."""
+    topology = document.topology
+    taken = {*topology.elements, *topology.links}
+    names = {element.name for element in topology.elements.values()}
     renamed: dict[str, str] = {}
     elements = []
     for element in fragment.elements:
@@ -133,12 +138,7 @@ def placed(document: Document, fragment: Fragment) -> Pasted:
         group = element.group if element.group in topology.groups else ""
         elements.append(
             msgspec.structs.replace(
-                element,
-                id=new_id,
-                name=name,
-                group=group,
-                x=element.x + shift,
-                y=element.y + shift,
+                element, id=new_id, name=name, group=group, x=element.x + dx, y=element.y + dy
             )
         )
     links = []

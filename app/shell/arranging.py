@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-import msgspec
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QDialog
 
 from app.actions.registry import ActionRegistry
+from app.commands import clipboard
 from app.dialogs.array import ArrayDialog
 from app.dialogs.fabric import PICTURE, FabricDialog, Shown
 from app.jobs.layout_job import LayoutJob
@@ -15,10 +15,9 @@ from engine.errors import EngineError
 from engine.scenario.design import Design
 from engine.scenario.prices import power_sum, price_sum
 from engine.topology.arrange import ArrayPlan, Edge, align, array_of, distribute
-from engine.topology.changes import Batch, Change, MoveElements, PutElements, PutLinks
+from engine.topology.changes import Change, MoveElements, PutElements, PutLinks
 from engine.topology.generators import Drawing
 from engine.topology.layout import GRID, Rectangle, element_rect
-from engine.topology.naming import free_id, free_name
 from engine.units import format_quantity
 
 if TYPE_CHECKING:
@@ -193,54 +192,24 @@ class Arranging(QObject):
             if self._shell.canvas is not None:
                 self._shell.canvas.fit_selection()
 
-    def _beside(self, drawing: Drawing) -> tuple[Change, frozenset[str]]:
+    def _beside(self, drawing: Drawing) -> clipboard.Pasted:
         """The fabric with ids and names that are free, right of what is drawn."""
         document = self._shell.document
-        topology = document.topology
         boxes = [
             element_rect(e, document.catalog.devices[e.spec])
-            for e in topology.elements.values()
+            for e in document.topology.elements.values()
             if e.spec in document.catalog.devices
         ]
         x = max((box[0] + box[2] for box in boxes), default=-MARGIN) + MARGIN
         y = min((box[1] for box in boxes), default=0.0)
-        taken = {*topology.elements, *topology.links}
-        names = {element.name for element in topology.elements.values()}
-        renamed: dict[str, str] = {}
-        elements = []
-        for element in drawing.elements:
-            renamed[element.id] = own = _free(element.id, taken)
-            name = free_name(element.name, names)
-            names.add(name)
-            elements.append(
-                msgspec.structs.replace(
-                    element, id=own, name=name, x=element.x + x, y=element.y + y
-                )
-            )
-        links = []
-        for link in drawing.links:
-            ends = [
-                msgspec.structs.replace(end, element=renamed[end.element])
-                for end in (link.a, link.b)
-            ]
-            links.append(
-                msgspec.structs.replace(link, id=_free(link.id, taken), a=ends[0], b=ends[1])
-            )
-        change = Batch((PutElements(tuple(elements)), PutLinks(tuple(links))))
-        return change, frozenset(renamed.values())
+        fragment = clipboard.Fragment(elements=drawing.elements, links=drawing.links)
+        return clipboard.fresh(document, fragment, x, y)
 
     def _perform(self, text: str, change: Change) -> bool:
         verdict = self._shell.document.perform(text, change)
         if not verdict.ok:
             self._shell.say(verdict.reason)
         return verdict.ok
-
-
-def _free(name: str, taken: set[str]) -> str:
-    """An id that is not taken: as it is, or with the next number."""
-    own = name if name not in taken else free_id(name, taken)
-    taken.add(own)
-    return own
 
 
 def _around(boxes: dict[str, Rectangle]) -> Rectangle:

@@ -51,7 +51,10 @@ class Views(QObject):
         """Keeps what is in view under a name; an old view of that name is replaced."""
         canvas, document = self._shell.canvas, self._shell.document
         views = document.design().views
-        if canvas is None or len(views) >= MOST_VIEWS:
+        if canvas is None:
+            return
+        if len(views) >= MOST_VIEWS:
+            self._shell.say(self.tr("{0} views are kept: forget one first").format(MOST_VIEWS))
             return
         proposal = self.tr("View {0}").format(len(views) + 1)
         name = self._shell.notifications.ask_name(

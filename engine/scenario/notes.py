@@ -11,7 +11,7 @@ from engine.topology.naming import free_id
 
 LINE, PADDING = 17.0, 10.0
 CHARACTER = 6.7  # mean width of a letter at 12 px; a Chinese one is twice as wide
-MOST_TEXT, MOST_NOTES = 4000, 2000
+MOST_TEXT, MOST_NOTES = 4000, 2000  # characters of one, and how many
 
 
 def lines_of(note: Note) -> list[str]:

@@ -24,6 +24,7 @@ from engine.errors import (
     TooLargeError,
 )
 from engine.scenario.design import Design
+from engine.scenario.notes import MOST_TEXT
 from engine.scenario.own_models import OWN
 from engine.storage.atomic import write_atomic
 from engine.storage.upgrades import upgrade
@@ -32,7 +33,6 @@ FORMAT = "rackflow"
 VERSION = "1.0"
 MAX_BYTES = 100_000_000
 MAX_DEPTH = 60
-MOST_NOTE_TEXT = 4000  # characters
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*"')
 _NOT_BRACKETS = re.compile(rb"[^\[\]{}]+")
 HEADER = ("format", "version", "app", "catalogue_version")
@@ -255,7 +255,7 @@ def _check_looks(design: Design, place: Path | str) -> None:
             )
     seen_notes: set[str] = set()
     for index, note in enumerate(design.notes):
-        if note.id in seen_notes or not note.id or len(note.text) > MOST_NOTE_TEXT:
+        if note.id in seen_notes or not note.id or len(note.text) > MOST_TEXT:
             raise DamagedFileError(
                 place, f"$.notes[{index}]: its id is there twice or its text too long", "remove it"
             )

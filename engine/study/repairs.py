@@ -4,6 +4,7 @@ A repair is offered only if the finding is gone after it and no other error has 
 """
 
 from collections.abc import Iterator, Sequence
+from heapq import nsmallest
 
 import msgspec
 
@@ -29,7 +30,7 @@ from engine.topology.rules import Proposal, best_ports, check_topology, link_of,
 
 MOST_REPAIRS = 3  # of one finding
 MOST_TRIED = 8  # deployments, each is laid out in full
-NEAREST = 3  # elements that a lonely one is offered a link to
+NEAREST, LOOKED_AT = 3, 50  # elements that a lonely one is offered a link to, of those near it
 NARROWER = (Precision.FP8, Precision.INT8, Precision.MXFP4, Precision.NVFP4, Precision.INT4)
 
 
@@ -45,34 +46,39 @@ def repairs(design: Design, catalog: Catalog, finding: Finding) -> list[Repair]:
     if finding.code == "cannot-run":
         return _of_deployment(design, catalog)
     topology = Topology(design.elements, design.links, design.groups)
-    before = _errors(check_topology(topology, catalog))
     found: list[Repair] = []
     for repair in _of_drawing(topology, catalog, finding):
-        if len(found) < MOST_REPAIRS and _helps(topology, catalog, finding, repair, before):
+        if len(found) < MOST_REPAIRS and _helps(topology, catalog, finding, repair):
             found.append(repair)
     return found
+
+
+def _around(topology: Topology, subject: str) -> set[str]:
+    """An element or link, what it is linked to, and all links there: what a repair may touch."""
+    link = topology.links.get(subject)
+    elements = {subject} if link is None else {link.a.element, link.b.element}
+    for name in tuple(elements):
+        elements |= {e.element for k in topology.links_of(name) for e in (k.a, k.b)}
+    return elements | {k.id for name in elements for k in topology.links_of(name)} | {subject}
 
 
 def _errors(findings: Sequence[Finding]) -> set[tuple[str, str]]:
     return {(f.code, f.subject) for f in findings if f.severity is Severity.ERROR}
 
 
-def _helps(
-    topology: Topology,
-    catalog: Catalog,
-    finding: Finding,
-    repair: Repair,
-    before: set[tuple[str, str]],
-) -> bool:
+def _helps(topology: Topology, catalog: Catalog, finding: Finding, repair: Repair) -> bool:
     """The finding is gone and no new error is there; the topology is as before."""
+    around = _around(topology, finding.subject)
+    before = check_topology(topology, catalog, around)
     try:
         inverse = topology.apply(repair.change)
     except EngineError:
         return False
-    after = check_topology(topology, catalog)
+    around |= _around(topology, finding.subject)
+    after = check_topology(topology, catalog, around)
     topology.apply(inverse)
     gone = all((f.code, f.subject) != (finding.code, finding.subject) for f in after)
-    return gone and _errors(after) <= before
+    return gone and _errors(after) <= _errors(before)
 
 
 def _of_drawing(topology: Topology, catalog: Catalog, finding: Finding) -> Iterator[Repair]:
@@ -142,7 +148,9 @@ def _links_to_near(topology: Topology, catalog: Catalog, element: Element) -> It
     def away(other: Element) -> float:
         return abs(other.x - element.x) + abs(other.y - element.y)
 
-    others = sorted((e for e in topology.elements.values() if e.id != element.id), key=away)
+    others = nsmallest(
+        LOOKED_AT, (e for e in topology.elements.values() if e is not element), key=away
+    )
     made = 0
     for other in others:
         if made == NEAREST or other.spec not in catalog.devices:

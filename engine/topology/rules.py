@@ -1,6 +1,6 @@
 """What may be linked and what is wrong with a drawing, each with its reason in plain words."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from engine.catalog.catalog import Catalog
@@ -238,17 +238,27 @@ def legal_targets(
     return answers
 
 
-def check_topology(topology: Topology, catalog: Catalog) -> list[Finding]:
-    """Everything wrong with a drawing: specs, ports, kinds, figures, things left alone."""
+def check_topology(
+    topology: Topology, catalog: Catalog, only: Collection[str] | None = None
+) -> list[Finding]:
+    """Everything wrong with a drawing: specs, ports, kinds, figures, things left alone.
+
+    Args:
+        topology: the drawing.
+        catalog: for specs and ports.
+        only: ids of elements and links that are looked at; all if not given.
+    """
     findings = [
         finding
         for element in topology.elements.values()
+        if only is None or element.id in only
         for finding in _check_element(element, topology, catalog)
     ]
     if any(finding.code == "unknown-device" for finding in findings):
         return findings
     for link in topology.links.values():
-        findings += _check_link(link, topology, catalog)
+        if only is None or link.id in only:
+            findings += _check_link(link, topology, catalog)
     return findings
 
 
