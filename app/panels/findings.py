@@ -22,6 +22,7 @@ from engine.findings import Finding, Severity
 if TYPE_CHECKING:  # the study pulls numba in, which the window does not wait for
     from engine.study.repairs import Repair
 
+MOST_SHOWN = 300  # a drawing with more is not mended finding by finding
 SUBJECT_ROLE = Qt.ItemDataRole.UserRole
 
 
@@ -68,16 +69,21 @@ class FindingsPanel(QWidget):
         row = self.list.currentRow()
         self._repairs = repairs
         self.list.clear()
-        for finding in findings:
+        for finding in findings[:MOST_SHOWN]:
             self.list.addItem(self._item(finding))
+        if len(findings) > MOST_SHOWN:
+            more = QListWidgetItem(self.tr("... and {0} more").format(len(findings) - MOST_SHOWN))
+            more.setFlags(Qt.ItemFlag.NoItemFlags)
+            self.list.addItem(more)
         self.list.setCurrentRow(row if row < self.list.count() else -1)
         self._stack.setCurrentIndex(1 if findings else 0)
         self.count_changed.emit(len(findings))
 
     def next_issue(self) -> None:
         """Goes to the next finding, after the last to the first."""
-        if self.list.count():
-            self.list.setCurrentRow((self.list.currentRow() + 1) % self.list.count())
+        count = min(self.list.count(), MOST_SHOWN)
+        if count:
+            self.list.setCurrentRow((self.list.currentRow() + 1) % count)
             self._locate(self.list.currentItem())
 
     def _item(self, finding: Finding) -> QListWidgetItem:

@@ -58,6 +58,10 @@ class Topology:
         ids = self._links_of.get(element_id, set())
         return [link for link in self._links.values() if link.id in ids] if ids else []
 
+    def has_links(self, element_id: str) -> bool:
+        """A link ends at an element; quicker than to list them."""
+        return bool(self._links_of.get(element_id))
+
     def ports_used(
         self, element_id: str, port: str, ignoring: frozenset[str] = frozenset()
     ) -> int:

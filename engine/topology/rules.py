@@ -279,7 +279,7 @@ def _check_element(element: Element, topology: Topology, catalog: Catalog) -> It
             yield _error("port-twice", element.id, f"{element.name} has {port.count} {port.name} "
                          f"ports, {used} are linked", "remove cables or add a device")  # fmt: skip
     needs_link = element.kind is not DeviceKind.RACK and spec.ports
-    if needs_link and not topology.links_of(element.id):
+    if needs_link and not topology.has_links(element.id):
         yield Finding(
             severity=Severity.WARNING,
             code="alone",

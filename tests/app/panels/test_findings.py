@@ -7,8 +7,9 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.jobs.check_job import check
-from app.panels.findings import FindingsPanel
+from app.panels.findings import MOST_SHOWN, FindingsPanel
 from engine.catalog.catalog import Catalog
+from engine.findings import Finding, Severity
 from engine.scenario.editor import DesignEditor
 from engine.topology.elements import Override
 from tests.helpers import worlds
@@ -56,3 +57,15 @@ def test_f8_walks_all_findings_and_begins_again(
         panel.next_issue()
     assert panel.list.currentRow() == 0
     assert located[0] == located[-1]
+
+
+def test_of_very_many_findings_the_first_are_shown_and_the_rest_counted(
+    panel: FindingsPanel,
+) -> None:
+    one = Finding(severity=Severity.NOTE, code="a", subject="x", text="text")
+    panel.show_findings([one] * 1000)
+    assert panel.list.count() == MOST_SHOWN + 1
+    assert panel.list.item(MOST_SHOWN).text() == "... and 700 more"
+    panel.list.setCurrentRow(MOST_SHOWN - 1)
+    panel.next_issue()
+    assert panel.list.currentRow() == 0
