@@ -111,6 +111,16 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         shortcut="Ctrl+Shift+G",
     ),
     ActionRecord(
+        id="edit.collapse",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Collapse or e&xpand"),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "Show the selected groups, or all, as one box each, or open them again"
+        ),
+        shortcut="C",
+        icon="collapse",
+    ),
+    ActionRecord(
         id="edit.shortcuts",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "Keyboard s&hortcuts..."),

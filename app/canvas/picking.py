@@ -32,6 +32,7 @@ def element_at(scene: Scene, x: float, y: float) -> str | None:
         & (x <= boxes[:, 0] + boxes[:, 2])
         & (boxes[:, 1] <= y)
         & (y <= boxes[:, 1] + boxes[:, 3])
+        & ~scene.hidden
     )
     rows = np.flatnonzero(inside)
     return scene.ids[int(rows[-1])] if len(rows) else None
@@ -54,19 +55,28 @@ def link_at(scene: Scene, camera: Camera, x: float, y: float) -> str | None:
 def note_at(scene: Scene, x: float, y: float) -> str | None:
     """The topmost note over a scene point."""
     for note in reversed(scene.notes):
-        left, top, width, height = box_of(note)
-        if left <= x <= left + width and top <= y <= top + height:
+        if _holds(box_of(note), x, y):
             return note.id
     return None
 
 
 def group_at(scene: Scene, x: float, y: float) -> GroupFrame | None:
-    """The group whose title strip is under a scene point."""
+    """The group whose title strip, or whole box where it is collapsed, is under a scene point."""
     for frame in reversed(scene.groups):
-        left, top, width, height = frame.title
-        if left <= x <= left + width and top <= y <= top + height:
+        if _holds(frame.title, x, y):
             return frame
     return None
+
+
+def knob_at(scene: Scene, x: float, y: float) -> GroupFrame | None:
+    """The group whose mark for collapsing and expanding is under a scene point."""
+    frame = group_at(scene, x, y)
+    return frame if frame is not None and _holds(frame.knob, x, y) else None
+
+
+def _holds(box: tuple[float, float, float, float], x: float, y: float) -> bool:
+    left, top, width, height = box
+    return left <= x <= left + width and top <= y <= top + height
 
 
 def handles_of(body: Body) -> list[Handle]:
@@ -103,6 +113,7 @@ def elements_in(scene: Scene, box: tuple[float, float, float, float]) -> list[st
         & (boxes[:, 0] + boxes[:, 2] >= x)
         & (boxes[:, 1] <= y + height)
         & (boxes[:, 1] + boxes[:, 3] >= y)
+        & ~scene.hidden
     )
     return [scene.ids[row] for row in np.flatnonzero(seen).tolist()]
 

@@ -7,7 +7,8 @@ from app.canvas.gestures.link import LinkGesture
 from app.canvas.gestures.move import MoveGesture
 from app.canvas.gestures.note import MoveNoteGesture
 from app.canvas.gestures.rubber_band import RubberBandGesture
-from app.canvas.picking import element_at, group_at, handle_at, link_at, note_at
+from app.canvas.picking import element_at, group_at, handle_at, knob_at, link_at, note_at
+from app.commands.grouping import toggle_groups
 
 
 def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
@@ -28,11 +29,14 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
         _select(stage, name, pointer)
         selected = name in stage.document.selection
         return MoveGesture(stage, pointer, name) if selected else None
+    frame = group_at(scene, x, y)
     link = link_at(scene, stage.camera, x, y)
-    if link is not None:
+    if link is not None and (frame is None or not frame.collapsed):
         _select(stage, link, pointer)
         return None
-    frame = group_at(scene, x, y)
+    if frame is not None and knob_at(scene, x, y) is not None:
+        toggle_groups(stage.document, frozenset({frame.id}))
+        return None
     if frame is not None:
         inside = [scene.ids[row] for row in frame.rows.tolist()]
         stage.document.select(frozenset(inside))
@@ -41,12 +45,15 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
 
 
 def double_clicked(stage: Stage, pointer: Pointer) -> str | None:
-    """The element under the pointer, to be shown large; a note is opened instead."""
+    """The element under the pointer, to be shown large; notes and collapsed groups are opened."""
     x, y = pointer.scene
     name = element_at(stage.scene, x, y)
     note = note_at(stage.scene, x, y) if name is None else None
     if note is not None:
         stage.ask_note(note, (x, y))
+    frame = group_at(stage.scene, x, y) if name is None and note is None else None
+    if frame is not None and frame.collapsed and knob_at(stage.scene, x, y) is None:
+        toggle_groups(stage.document, frozenset({frame.id}))
     return name
 
 

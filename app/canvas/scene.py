@@ -17,12 +17,14 @@ from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
 from engine.scenario.design import Design, Note
 from engine.scenario.notes import box_of
+from engine.topology import collapse
 from engine.topology.elements import Element, Link
 from engine.topology.layout import element_size, member_offsets, member_size, rack_rows
 from engine.topology.link_paths import link_paths
 
 F8 = NDArray[np.float64]
 I8 = NDArray[np.int64]
+B1 = NDArray[np.bool_]
 
 GROUP_MARGIN, GROUP_TITLE = 20.0, 32.0
 STRIP = 4.0  # height of the coloured strip of a device
@@ -68,7 +70,10 @@ class Scene:
     specs: list[DeviceSpec] = field(default_factory=list)  # [elements]
     ids: list[str] = field(default_factory=list)  # [elements]
     rows: dict[str, int] = field(default_factory=dict)  # of an element id
-    boxes: F8 = field(default_factory=lambda: NO_BOXES)  # [elements, 4]
+    corners: F8 = field(default_factory=lambda: np.empty((0, 2)))  # [elements, 2]
+    boxes: F8 = field(default_factory=lambda: NO_BOXES)  # [elements, 4]; hidden: of the group
+    hidden: B1 = field(default_factory=lambda: np.empty(0, np.bool_))  # [elements] collapsed away
+    leaders: I8 = field(default_factory=lambda: np.empty(0, np.int64))  # [elements] see Owners
     kinds: I8 = field(default_factory=lambda: np.empty(0, np.int64))  # [elements] place in KINDS
     members: F8 = field(default_factory=lambda: NO_BOXES)  # [members, 4]
     first_member: I8 = field(default_factory=lambda: np.zeros(1, np.int64))  # [elements + 1]
@@ -83,7 +88,7 @@ class Scene:
     link_rows: dict[str, int] = field(default_factory=dict)  # of a link id
     link_ends: I8 = field(
         default_factory=lambda: np.empty((0, 2), np.int64)
-    )  # [links, 2] elements
+    )  # [links, 2] elements, the leader's of a collapsed group
     routes: F8 = field(default_factory=lambda: np.empty((0, 4, 2)))  # [links, 4, 2]
     groups: "list[GroupFrame]" = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -143,18 +148,28 @@ class Scene:
 
 
 class GroupFrame(NamedTuple):
-    """A group as it is drawn: a frame around its elements, with the name in a strip above them."""
+    """A group as it is drawn: a frame around its elements, with the name in a strip above them.
+
+    A collapsed one is a box of its own in place of them.
+    """
 
     id: str
     name: str
     box: tuple[float, float, float, float]
     rows: I8  # of its elements
+    collapsed: bool
 
     @property
     def title(self) -> tuple[float, float, float, float]:
-        """The strip above the elements, by which the group is taken."""
-        x, y, width, _ = self.box
-        return x, y, width, GROUP_TITLE
+        """The part by which the group is taken: the strip above the elements, or the whole box."""
+        x, y, width, height = self.box
+        return x, y, width, height if self.collapsed else GROUP_TITLE
+
+    @property
+    def knob(self) -> tuple[float, float, float, float]:
+        """The place at the left of the title that collapses and expands."""
+        x, y, _, _ = self.box
+        return x, y, GROUP_TITLE, GROUP_TITLE
 
 
 class _Shape(NamedTuple):
@@ -188,9 +203,11 @@ def make_scene(
     for name, corner in moved.items():
         if name in scene.rows:
             corners[scene.rows[name]] = corner
-    _lay_out(scene, corners)
-    _draw_links(scene, design)
+    scene.corners = corners
+    scene.hidden, scene.leaders = collapse.owners(scene.elements, design.groups)
     scene.groups = _groups(design, scene)
+    _lay_out(scene)
+    _draw_links(scene, design)
     scene.notes = list(design.notes)
     return scene
 
@@ -207,21 +224,24 @@ def _placeholder(spec_id: str) -> DeviceSpec:
     )
 
 
-def _lay_out(scene: Scene, corners: F8) -> None:
+def _lay_out(scene: Scene) -> None:
     """Finds the shapes and fills in all arrays of boxes."""
-    alike: dict[tuple[str, int, int], list[int]] = {}
-    for row, element in enumerate(scene.elements):
-        alike.setdefault((element.spec, element.count, element.columns), []).append(row)
-    scene.shapes = [
-        (_shape(scene.elements[rows[0]], scene.specs[rows[0]]), np.array(rows))
-        for rows in alike.values()
-    ]
-    _place(scene, corners)
+    alike: dict[tuple[str, int, int, bool], list[int]] = {}
+    for row, (element, hidden) in enumerate(
+        zip(scene.elements, scene.hidden.tolist(), strict=True)
+    ):
+        key = (element.spec, element.count, element.columns, hidden)
+        alike.setdefault(key, []).append(row)
+    scene.shapes = []
+    for (*_, hidden), rows in alike.items():
+        shape = _shape(scene.elements[rows[0]], scene.specs[rows[0]])
+        scene.shapes.append((_emptied(shape) if hidden else shape, np.array(rows)))
+    _place(scene)
 
 
-def _place(scene: Scene, corners: F8) -> None:
-    """Fills in all arrays of boxes for corners, [elements, 2]."""
-    parts = scene.shapes
+def _place(scene: Scene) -> None:
+    """Fills in all arrays of boxes for the corners that the elements have."""
+    parts, corners = scene.shapes, scene.corners
     scene.boxes = np.empty((len(scene.elements), 4))
     scene.boxes[:, :2] = corners
     for shape, rows in parts:
@@ -232,6 +252,22 @@ def _place(scene: Scene, corners: F8) -> None:
     scene.trays, _ = _spread(parts, [p[0].trays for p in parts], corners)
     scene.switches, _ = _spread(parts, [p[0].switches for p in parts], corners)
     scene.uplinks, _ = _spread(parts, [p[0].uplinks for p in parts], corners)
+    scene.groups = _framed(scene.groups, scene.boxes)
+    for frame in scene.groups:
+        if frame.collapsed:
+            _close(scene, frame)
+
+
+def _close(scene: Scene, frame: GroupFrame) -> None:
+    """Puts a collapsed group's box in place of its elements, and all their chips into it."""
+    scene.boxes[frame.rows] = frame.box
+    first, last = scene.first_cell[frame.rows], scene.first_cell[frame.rows + 1]
+    cells = np.concatenate([np.arange(a, b) for a, b in zip(first, last, strict=True)])
+    inside = collapse.cell_grid(len(cells))
+    inside[:, :2] += frame.box[:2]
+    scene.cells[cells] = inside
+    middle = inside[:, :2] + inside[:, 2:] / 2
+    scene.feeds[cells] = np.column_stack([middle, middle])  # no traffic is to be seen within
 
 
 def _spread(
@@ -277,14 +313,26 @@ def _shape(element: Element, spec: DeviceSpec) -> _Shape:
     return _Shape(element_size(element, spec), members, cells, feeds, trays, switches, uplinks)
 
 
+def _emptied(shape: _Shape) -> _Shape:
+    """What is left of a shape within a collapsed group: as many chips, nothing else."""
+    cells = np.zeros_like(shape.cells)
+    return _Shape(shape.size, NO_BOXES, cells, cells, NO_BOXES, NO_BOXES, NO_BOXES)
+
+
 def _draw_links(scene: Scene, design: Design) -> None:
-    rows = scene.rows
+    rows, leaders = scene.rows, scene.leaders
     links = [link for link in design.links if link.a.element in rows and link.b.element in rows]
+    ends = [(rows[link.a.element], rows[link.b.element]) for link in links]
+    scene.link_ends = leaders[np.array(ends, np.int64).reshape(-1, 2)]
+    if scene.hidden.any():  # what is within a collapsed group is not to be seen
+        inner = scene.hidden[scene.link_ends[:, 0]] & (
+            scene.link_ends[:, 0] == scene.link_ends[:, 1]
+        )
+        links = [link for link, gone in zip(links, inner.tolist(), strict=True) if not gone]
+        scene.link_ends = scene.link_ends[~inner]
     scene.link_ids = [link.id for link in links]
     scene.link_rows = {name: row for row, name in enumerate(scene.link_ids)}
     scene.links = dict(zip(scene.link_ids, links, strict=True))
-    ends = [(rows[link.a.element], rows[link.b.element]) for link in links]
-    scene.link_ends = np.array(ends, np.int64).reshape(-1, 2)
     scene.known_rows = np.full(len(links), -1, np.int64)
     scene.routes = link_paths(scene.boxes, scene.link_ends[:, 0], scene.link_ends[:, 1])
 
@@ -297,11 +345,10 @@ def moved_scene(scene: Scene, moved: Mapping[str, tuple[float, float]]) -> Scene
     known = {name: corner for name, corner in moved.items() if name in scene.rows}
     if not known:
         return scene
-    corners = scene.boxes[:, :2].copy()
-    corners[[scene.rows[name] for name in known]] = list(known.values())
     copy = Scene(**{item.name: getattr(scene, item.name) for item in fields(Scene)})
-    _place(copy, corners)
-    copy.groups = _framed(scene.groups, copy.boxes)
+    copy.corners = scene.corners.copy()
+    copy.corners[[scene.rows[name] for name in known]] = list(known.values())
+    _place(copy)
     copy.routes = link_paths(copy.boxes, copy.link_ends[:, 0], copy.link_ends[:, 1])
     return copy
 
@@ -333,16 +380,16 @@ def _groups(design: Design, scene: Scene) -> list[GroupFrame]:
     for row, element in enumerate(scene.elements):
         if element.group:
             inside.setdefault(element.group, []).append(row)
-    frames = [
-        GroupFrame(group.id, group.name, (0.0, 0.0, 0.0, 0.0), np.array(inside[group.id]))
+    nowhere = (0.0, 0.0, 0.0, 0.0)
+    return [
+        GroupFrame(group.id, group.name, nowhere, np.array(inside[group.id]), group.collapsed)
         for group in design.groups
         if group.id in inside
     ]
-    return _framed(frames, scene.boxes)
 
 
 def _framed(frames: list[GroupFrame], boxes: F8) -> list[GroupFrame]:
-    """The frames around the places that their elements have now."""
+    """The frames around the places that their elements have now; `boxes` are the elements' own."""
     found = []
     for frame in frames:
         own = boxes[frame.rows]
@@ -350,5 +397,7 @@ def _framed(frames: list[GroupFrame], boxes: F8) -> list[GroupFrame]:
         right, bottom = (own[:, :2] + own[:, 2:]).max(axis=0).tolist()
         x, y = left - GROUP_MARGIN, top - GROUP_TITLE - 4.0
         box = (x, y, right + GROUP_MARGIN - x, bottom + GROUP_MARGIN - y)
+        if frame.collapsed:
+            box = (left, top, collapse.WIDTH, collapse.HEIGHT)
         found.append(frame._replace(box=box))
     return found

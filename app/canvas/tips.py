@@ -4,7 +4,8 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication
 
 from app.canvas.camera import Camera
-from app.canvas.picking import element_at, link_at
+from app.canvas.layers.labels import closed_text
+from app.canvas.picking import element_at, group_at, link_at
 from app.canvas.run_picture import RunPicture
 from app.canvas.scene import Body, Scene
 from engine.units import format_quantity
@@ -19,6 +20,9 @@ def tip_text(scene: Scene, camera: Camera, x: float, y: float, run: RunPicture |
     name = element_at(scene, x, y)
     if name is not None:
         return _element_tip(scene, scene.bodies[name], x, y, run)
+    frame = group_at(scene, x, y)
+    if frame is not None and frame.collapsed:
+        return f"{frame.name}: {closed_text(scene, frame, run)}\n{_tr('Double-click expands')}"
     name = link_at(scene, camera, x, y)
     return _link_tip(scene, name, run) if name is not None else ""
 

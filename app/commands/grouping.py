@@ -5,6 +5,7 @@ from PySide6.QtCore import QCoreApplication
 
 from app.document import Document
 from engine.topology.changes import Batch, Change, DropGroups, PutElements, PutGroups
+from engine.topology.collapse import toggled
 from engine.topology.elements import Group
 from engine.topology.naming import free_id, free_name
 from engine.topology.rules import Verdict
@@ -56,6 +57,28 @@ def ungroup(document: Document) -> Verdict | None:
     return document.perform(
         _tr("Ungroup"), Batch((PutElements(freed), DropGroups(tuple(sorted(wanted)))))
     )
+
+
+def toggle_groups(document: Document, ids: frozenset[str]) -> Verdict | None:
+    """Collapses groups, or expands them where all are collapsed; None where there are none."""
+    change = toggled(document.topology.groups, ids)
+    if change is None:
+        return None
+    text = _tr("Collapse") if change.groups[0].collapsed else _tr("Expand")
+    return document.perform(text, change)
+
+
+def toggle_selected(document: Document) -> Verdict | None:
+    """Collapses or expands the groups of the selected devices; all groups where none is selected."""
+    topology = document.topology
+    chosen = {
+        element.group
+        for element in topology.elements.values()
+        if element.id in document.selection and element.group
+    }
+    if document.selection and not chosen:
+        return Verdict(False, _tr("The selected devices are in no group"))
+    return toggle_groups(document, frozenset(chosen or topology.groups))
 
 
 def selected_group(document: Document) -> Group | None:

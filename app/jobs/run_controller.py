@@ -242,8 +242,10 @@ class RunController(QObject):
     def _on_document_changed(self, _change: object) -> None:
         if self._design is not None:
             now = self._document.design()
-            before = self._design  # views and notes change no run
-            same = msgspec.structs.replace(now, views=before.views, notes=before.notes)
+            before = self._design  # views, notes and frames change no run
+            same = msgspec.structs.replace(
+                now, views=before.views, notes=before.notes, groups=before.groups
+            )
             self._set_stale(stale=same != self._design)
 
     def _set_stale(self, *, stale: bool) -> None:

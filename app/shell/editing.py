@@ -41,6 +41,7 @@ class Editing(QObject):
             "edit.rename": self.rename,
             "edit.group": lambda: self.report(grouping.group(self._shell.document)),
             "edit.ungroup": lambda: self.report(grouping.ungroup(self._shell.document)),
+            "edit.collapse": lambda: self.report(grouping.toggle_selected(self._shell.document)),
             "tool.select": lambda: self.set_tool("select"),
             "tool.link": lambda: self.set_tool("link"),
             "tool.pan": lambda: self.set_tool("pan"),

@@ -9,11 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
 from engine.scenario.design import Design, Note
 from engine.scenario.notes import LINE, PADDING, box_of, lines_of
-from engine.topology.elements import Element, Link
+from engine.topology.collapse import HEIGHT, WIDTH, cell_grid, owners
+from engine.topology.elements import Element, Group, Link
 from engine.topology.layout import (
     chip_cells,
     element_rect,
@@ -21,7 +25,7 @@ from engine.topology.layout import (
     member_size,
     rack_rows,
 )
-from engine.topology.link_paths import link_routes
+from engine.topology.link_paths import link_paths, link_routes
 from engine.units import format_quantity
 
 MARGIN = 48.0
@@ -117,13 +121,17 @@ def design_picture(design: Design, catalog: Catalog, heat: Heat | None) -> Pictu
     open_racks = cells <= MAX_CELLS
     shapes: list[Rect | Line | Text] = []
     for group in design.groups:
-        shapes += _group(design, group.id, group.name, specs)
-    routes = link_routes(design.elements, design.links, specs)
+        shapes += _group(design, group, specs, heat)
+    hidden, _ = owners(design.elements, design.groups)
+    routes = _routes(design, specs)
     for link in design.links:
+        if link.id not in routes:
+            continue
         points = tuple((float(x), float(y)) for x, y in routes[link.id])
         shapes += _link(link, points, heat)
-    for element in design.elements:
-        shapes += _element(element, specs[element.id], heat, open_racks=open_racks)
+    for element, gone in zip(design.elements, hidden.tolist(), strict=True):
+        if not gone:
+            shapes += _element(element, specs[element.id], heat, open_racks=open_racks)
     for note in design.notes:
         shapes += _note(note)
     x, y, width, height = _bounds(shapes)
@@ -144,17 +152,72 @@ def _bounds(shapes: list[Rect | Line | Text]) -> tuple[float, float, float, floa
     return left, top, max(xs) - left + MARGIN, max(ys) - top + MARGIN
 
 
+def _routes(design: Design, specs: Mapping[str, DeviceSpec]) -> dict[str, NDArray[np.float64]]:
+    """Paths of the links that are to be seen, to the boxes of collapsed groups where they end."""
+    elements = design.elements
+    hidden, leader = owners(elements, design.groups)
+    if not hidden.any():
+        return link_routes(elements, design.links, specs)
+    boxes = np.array([element_rect(e, specs[e.id]) for e in elements], np.float64)
+    for first in np.unique(leader[hidden]).tolist():
+        rows = np.flatnonzero(leader == first)
+        boxes[first] = (*boxes[rows, :2].min(axis=0), WIDTH, HEIGHT)
+    row_of = {element.id: row for row, element in enumerate(elements)}
+    ends = np.array(
+        [(row_of[link.a.element], row_of[link.b.element]) for link in design.links], np.int64
+    ).reshape(-1, 2)
+    ends = leader[ends]
+    seen = ~(hidden[ends[:, 0]] & (ends[:, 0] == ends[:, 1]))
+    paths = link_paths(boxes, ends[seen, 0], ends[seen, 1])
+    names = [link.id for link, shown in zip(design.links, seen.tolist(), strict=True) if shown]
+    return dict(zip(names, paths, strict=True))
+
+
 def _group(
-    design: Design, group_id: str, name: str, specs: Mapping[str, DeviceSpec]
+    design: Design, group: Group, specs: Mapping[str, DeviceSpec], heat: Heat | None
 ) -> list[Rect | Line | Text]:
-    rects = [element_rect(e, specs[e.id]) for e in design.elements if e.group == group_id]
+    inside = [element for element in design.elements if element.group == group.id]
+    rects = [element_rect(e, specs[e.id]) for e in inside]
     if not rects:
         return []
-    left, top = min(r[0] for r in rects) - 20, min(r[1] for r in rects) - 36
+    left, top = min(r[0] for r in rects), min(r[1] for r in rects)
+    if group.collapsed:
+        return _closed(group, inside, (left, top), specs, heat)
+    left, top = left - 20, top - 36
     right, bottom = max(r[0] + r[2] for r in rects) + 20, max(r[1] + r[3] for r in rects) + 20
     return [
         Rect(left, top, right - left, bottom - top, "#fafbfc", "#c4ccd6", 1.0, 8.0),
-        Text(left + 10, top + 18, name, 12.0, MUTED, bold=True),
+        Text(left + 10, top + 18, group.name, 12.0, MUTED, bold=True),
+    ]
+
+
+def _closed(
+    group: Group,
+    inside: list[Element],
+    corner: tuple[float, float],
+    specs: Mapping[str, DeviceSpec],
+    heat: Heat | None,
+) -> list[Rect | Line | Text]:
+    """A collapsed group: its name, what it holds, and a cell for each chip."""
+    left, top = corner
+    colours: list[str] = []
+    for element in inside:
+        count = len(chip_cells(element, specs[element.id]))
+        use = heat.chips.get(element.id, ()) if heat is not None else ()
+        use = use * count if len(use) == 1 else use
+        known = len(use) == count
+        colours += [heat_colour(float(use[n])) if known else CELL for n in range(count)]
+    text = f"devices: {sum(element.count for element in inside):,}"
+    text += f", chips: {len(colours):,}" if colours else ""
+    cells = cell_grid(len(colours)) if len(colours) <= MAX_CELLS else ()
+    return [
+        Rect(left, top, WIDTH, HEIGHT, "#ffffff", "#8fa0b3", 1.0, 4.0),
+        Text(left + 10, top + 20, group.name, 12.0, INK, bold=True),
+        Text(left + 10, top + 37, text, 10.0, MUTED),
+        *(
+            Rect(left + x, top + y, width, height, colour, "none", 0.0, 0.0)
+            for (x, y, width, height), colour in zip(cells, colours, strict=False)
+        ),
     ]
 
 

@@ -5,7 +5,7 @@ from PySide6.QtCore import QCoreApplication
 from app.canvas.camera import Point
 from app.canvas.gestures.base import Pointer, Stage
 from app.canvas.gestures.digits import Digits
-from app.canvas.picking import element_at, elements_in, handle_at, handles_of
+from app.canvas.picking import element_at, elements_in, group_at, handle_at, handles_of
 from engine.topology.changes import PutLinks
 from engine.topology.naming import free_id
 from engine.topology.rules import (
@@ -114,6 +114,9 @@ class LinkGesture:
     def _offer(self, pointer: Pointer) -> Proposal | Verdict | None:
         scene, document = self._stage.scene, self._stage.document
         target = element_at(scene, *pointer.scene)
+        frame = group_at(scene, *pointer.scene) if target is None else None
+        if frame is not None and frame.collapsed:
+            return Verdict(False, _tr("Expand {0} first").format(frame.name))
         if target is None or target == self._element:
             return None
         handle = handle_at(scene, self._stage.camera, target, *pointer.scene)

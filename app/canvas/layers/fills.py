@@ -9,7 +9,7 @@ from PySide6.QtGui import QPalette
 from app.canvas.camera import Camera
 from app.canvas.raster.kernels import fill_paths, fill_rects
 from app.canvas.run_picture import RunPicture
-from app.canvas.scene import KINDS, STRIP, Scene
+from app.canvas.scene import KINDS, STRIP, GroupFrame, Scene
 from app.support.theme import CanvasColors, canvas_colors, heat_table, pixel
 from engine.catalog.devices import DeviceKind
 from engine.topology.layout import GRID
@@ -98,8 +98,9 @@ def paint_ground(pixels: U4, camera: Camera, ratio: float, paints: Paints, scene
                 pixels[:, lines] = paints.pixel(name)
             else:
                 pixels[lines, :] = paints.pixel(name)
-    if scene.groups:
-        boxes = np.array([frame.box for frame in scene.groups])
+    open_ones = [frame.box for frame in scene.groups if not frame.collapsed]
+    if open_ones:
+        boxes = np.array(open_ones)
         _framed(pixels, boxes, camera, ratio, paints.pixel("group_edge"), paints.pixel("group"))
 
 
@@ -162,12 +163,22 @@ def paint_devices(
 ) -> None:
     """Bodies of devices, and inside racks their trays, chips, switches and uplinks."""
     members, counts = scene.members, np.diff(scene.first_member)
-    if not len(members):
+    if not len(scene.ids):
         return
+    closed = [frame for frame in scene.groups if frame.collapsed]
     if camera.scale < HALL:
         _tiles(pixels, scene, camera, ratio, paints, run)
+        if closed:
+            boxes = np.array([frame.box for frame in closed])
+            _fill(pixels, boxes, _closed_colors(scene, closed, paints, run), camera, ratio)
         return
     edge, panel = paints.pixel("panel_edge"), paints.pixel("panel")
+    if closed:
+        boxes = np.array([frame.box for frame in closed])
+        _framed(pixels, boxes, camera, ratio, edge, panel)
+        boxes[:, 3] = STRIP
+        tint = np.full(len(boxes), paints.pixel("group_edge"), np.uint32)
+        _fill(pixels, boxes, tint, camera, ratio)
     _framed(pixels, members, camera, ratio, edge, panel)
     strips = members.copy()
     strips[:, 3] = STRIP
@@ -192,6 +203,27 @@ def cell_colors(scene: Scene, paints: Paints, run: RunPicture | None) -> U4:
     return colors
 
 
+def closed_use(scene: Scene, frame: GroupFrame, run: RunPicture) -> float:
+    """Mean use of the chips of a collapsed group; nan where nothing is known, -1 all are down."""
+    found = [run.chip_utilisation.get(scene.ids[row]) for row in frame.rows.tolist()]
+    uses = [use for use in found if use is not None and len(use)]
+    if not uses:
+        return float("nan")
+    every = np.nan_to_num(np.concatenate(uses))
+    return -1.0 if (every < 0).all() else float(np.maximum(every, 0.0).mean())
+
+
+def _closed_colors(
+    scene: Scene, frames: list[GroupFrame], paints: Paints, run: RunPicture | None
+) -> U4:
+    """[frames] of collapsed groups seen from afar: the mean heat, or the colour of racks."""
+    colors = np.full(len(frames), pixel(KIND_COLORS[DeviceKind.RACK]), np.uint32)
+    if run is not None:
+        use = np.array([closed_use(scene, frame, run) for frame in frames])
+        colors = np.where(np.isnan(use), colors, paints.heat_of(use)).astype(np.uint32)
+    return colors
+
+
 def _kind_colors(scene: Scene) -> U4:
     """[elements] the colour of each one's kind."""
     table = np.array([pixel(KIND_COLORS[kind]) for kind in KINDS], np.uint32)
@@ -207,7 +239,7 @@ def _tiles(
     uses, chips, shown = [], [], np.zeros(len(counts), np.bool_)
     for name, use in run.chip_utilisation.items() if run is not None else ():
         row = scene.rows.get(name)
-        if row is not None and len(use) and len(use) % counts[row] == 0:
+        if row is not None and counts[row] and len(use) and len(use) % counts[row] == 0:
             uses.append((row, use))
     uses.sort(key=lambda pair: pair[0])
     for row, use in uses:

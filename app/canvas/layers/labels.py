@@ -3,14 +3,22 @@
 from functools import lru_cache
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtCore import QCoreApplication, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPolygonF
 
 from app.canvas.camera import Camera
-from app.canvas.layers.fills import DETAIL, DEVICE, HALL, KIND_COLORS, RACK, Paints
+from app.canvas.layers.fills import (
+    DETAIL,
+    DEVICE,
+    HALL,
+    KIND_COLORS,
+    RACK,
+    Paints,
+    closed_use,
+)
 from app.canvas.picking import handles_of
 from app.canvas.run_picture import RunPicture
-from app.canvas.scene import Body, Scene
+from app.canvas.scene import Body, GroupFrame, Scene
 from app.support.icons import pixmap
 from engine.catalog.devices import Status
 from engine.scenario.design import Note
@@ -25,6 +33,10 @@ MOST_LINK_TEXTS = 1500  # that are looked at; most of so many hide each other
 NARROWEST_PX = 36.0
 
 
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Canvas", text)
+
+
 def paint_labels(
     painter: QPainter,
     scene: Scene,
@@ -35,7 +47,9 @@ def paint_labels(
 ) -> None:
     """All texts that are large enough to be read and lie in the view."""
     for frame in scene.groups:
-        _group_name(painter, frame.name, frame.box, camera, paints)
+        _group_name(painter, frame, camera, paints)
+        if frame.collapsed:
+            _closed_text(painter, scene, frame, camera, paints, run)
     for note in scene.notes:
         _note(painter, note, camera, paints, view)
     for row in _rows_in_view(scene, camera, view, NARROWEST_PX):
@@ -60,6 +74,7 @@ def _rows_in_view(scene: Scene, camera: Camera, view: QRectF, narrowest_px: floa
         & (boxes[:, 1] <= bottom)
         & (boxes[:, 1] + boxes[:, 3] >= top)
         & (boxes[:, 2] * camera.scale >= narrowest_px)
+        & ~scene.hidden
     )
     rows: list[int] = np.flatnonzero(seen).tolist()
     return rows
@@ -102,20 +117,64 @@ def _note(painter: QPainter, note: Note, camera: Camera, paints: Paints, view: Q
         painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 
 
-def _group_name(
-    painter: QPainter,
-    name: str,
-    box: tuple[float, float, float, float],
-    camera: Camera,
-    paints: Paints,
-) -> None:
-    rect = view_rect(box, camera)
+def _group_name(painter: QPainter, frame: GroupFrame, camera: Camera, paints: Paints) -> None:
+    """The name behind a mark that collapses and expands."""
+    rect = view_rect(frame.box, camera)
     if rect.width() < NARROWEST_PX:
         return
-    painter.setFont(sized_font(painter, 12 * camera.scale, bold=True))
+    font = sized_font(painter, 12 * camera.scale, bold=True)
+    painter.setFont(font)
+    painter.setPen(QColor(paints.colors.ink if frame.collapsed else paints.colors.muted))
+    top, side = rect.y() + 8 * min(camera.scale, 1.0), 8.0 * max(min(camera.scale, 1.25), 0.6)
+    left = rect.x() + 8
+    mark = QRectF(left, top + (font.pixelSize() * 1.25 - side) / 2, side, side)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(painter.pen().color())
+    painter.drawPolygon(_triangle(mark, down=not frame.collapsed))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    left += side + 6
+    line = QRectF(left, top, rect.right() - left - 8, font.pixelSize() * 1.4)
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _elided(painter, frame.name, line.width()))
+
+
+def _triangle(box: QRectF, *, down: bool) -> QPolygonF:
+    if down:
+        corners = [box.topLeft(), box.topRight(), QPointF(box.center().x(), box.bottom())]
+    else:
+        corners = [box.topLeft(), QPointF(box.right(), box.center().y()), box.bottomLeft()]
+    return QPolygonF(corners)
+
+
+def closed_text(scene: Scene, frame: GroupFrame, run: RunPicture | None) -> str:
+    """What a collapsed group holds and how busy it is."""
+    rows = frame.rows
+    devices = sum(scene.elements[row].count for row in rows.tolist())
+    chips = int((scene.first_cell[rows + 1] - scene.first_cell[rows]).sum())
+    text = _tr("devices: {0:,}").format(devices)
+    if chips:
+        text += _tr(", chips: {0:,}").format(chips)
+    if run is not None and np.isfinite(use := closed_use(scene, frame, run)):
+        text += _tr(", down") if use < 0 else _tr(", use {0:.0%}").format(use)
+    return text
+
+
+def _closed_text(
+    painter: QPainter,
+    scene: Scene,
+    frame: GroupFrame,
+    camera: Camera,
+    paints: Paints,
+    run: RunPicture | None,
+) -> None:
+    scale = camera.scale
+    rect = view_rect(frame.box, camera)
+    if scale * 10 < SMALLEST_PX - 2.5 or rect.width() < NARROWEST_PX:
+        return
+    painter.setFont(sized_font(painter, 10 * scale))
     painter.setPen(QColor(paints.colors.muted))
-    line = QRectF(rect.x() + 8, rect.y() + 4, rect.width() - 16, 18)
-    painter.drawText(line, Qt.AlignmentFlag.AlignLeft, _elided(painter, name, line.width()))
+    line = QRectF(rect.x() + 8, rect.y() + 27 * scale, rect.width() - 16, 16 * max(scale, 1.0))
+    text = _elided(painter, closed_text(scene, frame, run), line.width())
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft, text)
 
 
 def _body_labels(

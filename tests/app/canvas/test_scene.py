@@ -25,7 +25,7 @@ def same(one: Scene, other: Scene) -> None:
             continue
         a, b = getattr(one, item.name), getattr(other, item.name)
         if item.name == "groups":
-            a, b = ([(g.id, g.name, g.box) for g in groups] for groups in (a, b))
+            a, b = ([(g.id, g.name, g.box, g.collapsed) for g in groups] for groups in (a, b))
         if isinstance(a, np.ndarray):
             np.testing.assert_array_equal(a, b, err_msg=item.name)
         else:
