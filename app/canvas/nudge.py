@@ -3,7 +3,8 @@
 from PySide6.QtCore import QCoreApplication, Qt
 
 from app.document import Document
-from engine.topology.changes import MoveElements
+from engine.scenario.notes import moved
+from engine.topology.changes import Batch, Change, MoveElements
 from engine.topology.layout import GRID
 
 SHIFT_KEYS = {
@@ -21,6 +22,15 @@ def nudge(document: Document, key: Qt.Key, *, fine: bool) -> None:
     elements = document.topology.elements
     ids = tuple(name for name in elements if name in document.selection)
     places = tuple((elements[n].x + dx * step, elements[n].y + dy * step) for n in ids)
-    if ids:
+    changes: list[Change] = [MoveElements(ids, places)] if ids else []
+    design = document.design()
+    notes = {
+        note.id: (note.x + dx * step, note.y + dy * step)
+        for note in design.notes
+        if note.id in document.selection
+    }
+    if notes:
+        changes.append(moved(design, notes))
+    if changes:
         text = QCoreApplication.translate("Canvas", "Move")
-        document.perform(text, MoveElements(ids, places))
+        document.perform(text, changes[0] if len(changes) == 1 else Batch(tuple(changes)))

@@ -119,7 +119,7 @@ def elements_in(scene: Scene, box: tuple[float, float, float, float]) -> list[st
 
 
 def elements_within(scene: Scene, box: tuple[float, float, float, float]) -> frozenset[str]:
-    """Elements and links that lie wholly inside a scene box."""
+    """Elements, links and notes that lie wholly inside a scene box."""
     x, y, width, height = box
     boxes = scene.boxes
     found: set[str] = set()
@@ -140,4 +140,8 @@ def elements_within(scene: Scene, box: tuple[float, float, float, float]) -> fro
             & (high[:, 1] <= y + height)
         )
         found |= {scene.link_ids[int(row)] for row in np.flatnonzero(inside)}
+    for note in scene.notes:
+        left, top, wide, high = box_of(note)
+        if x <= left and y <= top and left + wide <= x + width and top + high <= y + height:
+            found.add(note.id)
     return frozenset(found)

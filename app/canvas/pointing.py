@@ -5,7 +5,6 @@ from PySide6.QtCore import Qt
 from app.canvas.gestures.base import Gesture, Pointer, Stage
 from app.canvas.gestures.link import LinkGesture
 from app.canvas.gestures.move import MoveGesture
-from app.canvas.gestures.note import MoveNoteGesture
 from app.canvas.gestures.rubber_band import RubberBandGesture
 from app.canvas.picking import element_at, group_at, handle_at, knob_at, link_at, note_at
 from app.commands.grouping import toggle_groups
@@ -24,7 +23,7 @@ def pressed(stage: Stage, pointer: Pointer, tool: str) -> Gesture | None:
     note = note_at(scene, x, y) if name is None else None
     if note is not None:
         _select(stage, note, pointer)
-        return MoveNoteGesture(stage, pointer, note)
+        return MoveGesture(stage, pointer, note) if note in stage.document.selection else None
     if name is not None:
         _select(stage, name, pointer)
         selected = name in stage.document.selection

@@ -11,9 +11,20 @@ from PySide6.QtCore import QCoreApplication, QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from app.document import Document
-from engine.scenario.notes import removed
-from engine.topology.changes import Batch, Change, DropElements, DropLinks, PutElements, PutLinks
-from engine.topology.elements import Element, Endpoint, Link
+from engine.errors import TopologyError
+from engine.scenario.design import Note
+from engine.scenario.notes import copied, removed
+from engine.topology.changes import (
+    Batch,
+    Change,
+    DropElements,
+    DropGroups,
+    DropLinks,
+    PutElements,
+    PutGroups,
+    PutLinks,
+)
+from engine.topology.elements import Element, Endpoint, Group, Link
 from engine.topology.layout import GRID
 from engine.topology.naming import free_id, free_name
 from engine.topology.rules import Verdict
@@ -24,10 +35,17 @@ OFFSET = 2 * GRID
 
 
 class Fragment(msgspec.Struct, frozen=True, kw_only=True):
-    """Elements and the links between them, as they travel."""
+    """Elements, the links between them, whole groups and notes, as they travel."""
 
     elements: tuple[Element, ...]
     links: tuple[Link, ...] = ()
+    groups: tuple[Group, ...] = ()
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """There is nothing in it."""
+        return not self.elements and not self.notes
 
 
 class Pasted(NamedTuple):
@@ -44,7 +62,7 @@ def _tr(text: str) -> str:
 def copy(document: Document) -> None:
     """Puts the selected elements and the links between them on the clipboard."""
     fragment = selected(document)
-    if fragment.elements:
+    if not fragment.is_empty:
         data = QMimeData()
         data.setData(MIME, msgspec.json.encode(fragment))
         QGuiApplication.clipboard().setMimeData(data)
@@ -69,7 +87,7 @@ def paste(document: Document) -> Verdict | None:
 def duplicate(document: Document) -> Verdict | None:
     """Adds a copy of the selection, a little aside, and selects it."""
     fragment = selected(document)
-    return _add(document, fragment, _tr("Duplicate")) if fragment.elements else None
+    return _add(document, fragment, _tr("Duplicate")) if not fragment.is_empty else None
 
 
 def delete(document: Document) -> Verdict | None:
@@ -87,6 +105,10 @@ def delete(document: Document) -> Verdict | None:
         changes.append(DropLinks(links))
     if elements:
         changes.append(DropElements(elements))
+        left = {e.group for e in topology.elements.values() if e.id not in chosen}
+        gone = {topology.elements[name].group for name in elements} & topology.groups.keys()
+        if gone - left:
+            changes.append(DropGroups(tuple(sorted(gone - left))))
     design = document.design()
     if any(note.id in document.selection for note in design.notes):
         changes.append(removed(design, document.selection))
@@ -96,18 +118,25 @@ def delete(document: Document) -> Verdict | None:
 
 
 def selected(document: Document) -> Fragment:
-    """The selected elements and the links that join two of them."""
+    """The selected elements, the links that join two of them, their whole groups, and notes."""
     topology = document.topology
     elements = tuple(e for e in topology.elements.values() if e.id in document.selection)
     ids = {element.id for element in elements}
     links = tuple(
         link for link in topology.links.values() if link.a.element in ids and link.b.element in ids
     )
-    return Fragment(elements=elements, links=links)
+    partly = {e.group for e in topology.elements.values() if e.id not in ids}
+    whole = {element.group for element in elements} - partly
+    groups = tuple(group for group in topology.groups.values() if group.id in whole)
+    notes = tuple(note for note in document.design().notes if note.id in document.selection)
+    return Fragment(elements=elements, links=links, groups=groups, notes=notes)
 
 
 def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
-    pasted = placed(document, fragment)
+    try:
+        pasted = placed(document, fragment)
+    except TopologyError as error:
+        return Verdict(False, str(error))
     verdict = document.perform(text, pasted.change)
     if verdict.ok:
         document.select(pasted.ids)
@@ -116,16 +145,25 @@ def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
 
 def placed(document: Document, fragment: Fragment) -> Pasted:
     """The fragment with fresh ids and names, moved off what is drawn in its place."""
-    corners = {(element.x, element.y) for element in document.topology.elements.values()}
+    design = document.design()
+    corners = {
+        (thing.x, thing.y) for things in (design.elements, design.notes) for thing in things
+    }
+    parts = [(part.x, part.y) for parts in (fragment.elements, fragment.notes) for part in parts]
     shift = OFFSET
-    while any((e.x + shift, e.y + shift) in corners for e in fragment.elements):
+    while any((x + shift, y + shift) in corners for x, y in parts):
         shift += OFFSET
     return fresh(document, fragment, shift, shift)
 
 
 def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Pasted:
-    """The fragment with fresh ids and names, moved by so much."""
+    """The fragment with fresh ids and names, moved by so much.
+
+    Raises:
+        TopologyError: more notes than a drawing can have.
+    """
     topology = document.topology
+    groups = _fresh_groups(document, fragment)
     taken = {*topology.elements, *topology.links}
     names = {element.name for element in topology.elements.values()}
     renamed: dict[str, str] = {}
@@ -135,7 +173,8 @@ def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Paste
         taken.add(new_id)
         name = free_name(element.name, names)
         names.add(name)
-        group = element.group if element.group in topology.groups else ""
+        own = groups.get(element.group)
+        group = own.id if own else element.group if element.group in topology.groups else ""
         elements.append(
             msgspec.structs.replace(
                 element, id=new_id, name=name, group=group, x=element.x + dx, y=element.y + dy
@@ -151,8 +190,29 @@ def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Paste
                     link, id=new_id, a=_moved(link.a, renamed), b=_moved(link.b, renamed)
                 )
             )
-    change = Batch((PutElements(tuple(elements)), PutLinks(tuple(links))))
-    return Pasted(change, frozenset(element.id for element in elements))
+    changes: list[Change] = [PutGroups(tuple(groups.values()))] if groups else []
+    changes += [PutElements(tuple(elements)), PutLinks(tuple(links))]
+    ids = frozenset(element.id for element in elements)
+    if fragment.notes:
+        notes, added = copied(document.design(), fragment.notes, dx, dy)
+        changes.append(notes)
+        ids |= added
+    return Pasted(Batch(tuple(changes)), ids)
+
+
+def _fresh_groups(document: Document, fragment: Fragment) -> dict[str, Group]:
+    """The groups that are new, by the ids that the fragment has for them; empty ones are left."""
+    known = document.topology.groups
+    taken, names = set(known), {group.name for group in known.values()}
+    used = {element.group for element in fragment.elements}
+    made: dict[str, Group] = {}
+    for group in fragment.groups:
+        if group.id in used:
+            new_id, name = free_id(_stem(group.id), taken), free_name(group.name, names)
+            taken.add(new_id)
+            names.add(name)
+            made[group.id] = msgspec.structs.replace(group, id=new_id, name=name)
+    return made
 
 
 def _moved(end: Endpoint, renamed: dict[str, str]) -> Endpoint:

@@ -75,9 +75,10 @@ class Editing(QObject):
         self.report(clipboard.delete(self._shell.document))
 
     def select_all(self) -> None:
-        """Selects every element and link."""
+        """Selects every element, link and note."""
         document = self._shell.document
-        document.select(frozenset(document.design().ids()))
+        design = document.design()
+        document.select(frozenset((*design.ids(), *(note.id for note in design.notes))))
 
     def rename(self) -> None:
         """Edits the name of the selected element in the outline.

@@ -1,6 +1,7 @@
 """Texts on the drawing: how large they are, and changes that add, edit, move and remove them."""
 
 import unicodedata
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -32,8 +33,7 @@ def added(design: Design, text: str, x: float, y: float) -> tuple[SetSection, st
     Raises:
         TopologyError: no text, too long a text, or too many notes.
     """
-    if len(design.notes) >= MOST_NOTES:
-        raise TopologyError("notes", f"there are {MOST_NOTES:,}", "remove some")
+    _refuse_many(len(design.notes) + 1)
     name = free_id("note", {note.id for note in design.notes} | set(design.ids()))
     note = Note(id=name, text=_checked(text), x=x, y=y)
     return SetSection("notes", (*design.notes, note)), name
@@ -48,14 +48,46 @@ def edited(design: Design, note_id: str, text: str) -> SetSection:
     return _changed(design, note_id, text=_checked(text))
 
 
-def moved(design: Design, note_id: str, x: float, y: float) -> SetSection:
-    """The change that puts a note elsewhere."""
-    return _changed(design, note_id, x=x, y=y)
+def moved(design: Design, places: Mapping[str, tuple[float, float]]) -> SetSection:
+    """The change that puts notes elsewhere, by their ids."""
+    notes = tuple(
+        msgspec.structs.replace(note, x=places[note.id][0], y=places[note.id][1])
+        if note.id in places
+        else note
+        for note in design.notes
+    )
+    return SetSection("notes", notes)
+
+
+def copied(
+    design: Design, notes: Sequence[Note], dx: float, dy: float
+) -> tuple[SetSection, frozenset[str]]:
+    """The change that adds copies of notes, moved by so much, and their new ids.
+
+    Raises:
+        TopologyError: too many notes, or one with no text or too long a one.
+    """
+    taken = {note.id for note in design.notes} | set(design.ids())
+    made = list(design.notes)
+    for note in notes:
+        name = free_id("note", taken)
+        taken.add(name)
+        text = _checked(note.text)
+        made.append(
+            msgspec.structs.replace(note, id=name, text=text, x=note.x + dx, y=note.y + dy)
+        )
+    _refuse_many(len(made))
+    return SetSection("notes", tuple(made)), frozenset(n.id for n in made[len(design.notes) :])
 
 
 def removed(design: Design, note_ids: frozenset[str]) -> SetSection:
     """The change that removes notes."""
     return SetSection("notes", tuple(note for note in design.notes if note.id not in note_ids))
+
+
+def _refuse_many(number: int) -> None:
+    if number > MOST_NOTES:
+        raise TopologyError("notes", f"there would be {number:,} of {MOST_NOTES:,}", "remove some")
 
 
 def _checked(text: str) -> str:

@@ -1,11 +1,13 @@
-"""Drag of elements: a preview with snap and guides; the release is one command."""
+"""Drag of elements and notes: a preview with snap and guides; the release is one command."""
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QCoreApplication, Qt
 
 from app.canvas.gestures.base import Pointer, Stage, WithoutKeys
-from engine.topology.changes import MoveElements
+from engine.scenario.notes import box_of
+from engine.scenario.notes import moved as notes_moved
+from engine.topology.changes import Batch, Change, MoveElements
 
 if TYPE_CHECKING:
     from app.canvas.camera import Point
@@ -21,19 +23,30 @@ class MoveGesture(WithoutKeys):
         self._start = pointer
         topology = stage.document.topology
         ids = [name for name in topology.elements if name in stage.document.selection]
-        self._from = {
-            name: (topology.elements[name].x, topology.elements[name].y)
-            for name in (ids if grabbed in ids else [grabbed])
-        }
+        if grabbed not in stage.document.selection:
+            ids = [name for name in (grabbed,) if name in topology.elements]
+        self._from = {name: (topology.elements[name].x, topology.elements[name].y) for name in ids}
         self._ids = frozenset(self._from)
-        self._box = stage.scene.bodies[grabbed].box
+        notes = {note.id: note for note in stage.scene.notes}
+        chosen = stage.document.selection
+        alone = grabbed not in chosen
+        self._notes = {
+            name: (note.x, note.y)
+            for name, note in notes.items()
+            if (name == grabbed if alone else name in chosen)
+        }
+        self._sizes = {name: box_of(notes[name])[2:] for name in self._notes}
+        note = notes.get(grabbed)
+        self._box = stage.scene.bodies[grabbed].box if note is None else box_of(note)
         self._moved: dict[str, Point] = {}
+        self._by: Point = (0.0, 0.0)
+        self._begun = False
 
     def move(self, pointer: Pointer) -> None:
         """Shows the elements where they would be."""
         dx = pointer.view[0] - self._start.view[0]
         dy = pointer.view[1] - self._start.view[1]
-        if not self._moved and max(abs(dx), abs(dy)) < START_PX:
+        if not self._begun and max(abs(dx), abs(dy)) < START_PX:
             return
         x, y = dx / self._stage.camera.scale, dy / self._stage.camera.scale
         if pointer.holds(Qt.KeyboardModifier.ShiftModifier):
@@ -41,8 +54,13 @@ class MoveGesture(WithoutKeys):
         self._stage.overlay.guides = []
         if not pointer.holds(Qt.KeyboardModifier.AltModifier):
             x, y = self._snapped(x, y)
+        self._begun, self._by = True, (x, y)
         self._moved = {name: (a + x, b + y) for name, (a, b) in self._from.items()}
-        self._stage.preview(self._moved)
+        self._stage.overlay.ghosts = [
+            ((a + x, b + y, *self._sizes[name]), "") for name, (a, b) in self._notes.items()
+        ]
+        if self._moved:
+            self._stage.preview(self._moved)
         self._stage.say(
             QCoreApplication.translate("Canvas", "Move by {0:g}, {1:g}  (Alt: no snap)").format(
                 x, y
@@ -51,13 +69,19 @@ class MoveGesture(WithoutKeys):
 
     def finish(self, _pointer: Pointer) -> bool:
         """Moves the elements for good."""
-        moved = {name: place for name, place in self._moved.items() if place != self._from[name]}
+        x, y = self._by
+        moved, notes = self._moved, self._notes
         self._leave()
-        if moved:
-            text = QCoreApplication.translate("Canvas", "Move")
-            ids = tuple(moved)
-            change = MoveElements(ids, tuple(moved[name] for name in ids))
-            self._stage.document.perform(text, change)
+        if (x, y) != (0.0, 0.0):
+            changes: list[Change] = []
+            if moved:
+                changes.append(MoveElements(tuple(moved), tuple(moved.values())))
+            document = self._stage.document
+            if notes:
+                places = {name: (a + x, b + y) for name, (a, b) in notes.items()}
+                changes.append(notes_moved(document.design(), places))
+            change = changes[0] if len(changes) == 1 else Batch(tuple(changes))
+            document.perform(QCoreApplication.translate("Canvas", "Move"), change)
         return False
 
     def cancel(self) -> None:
@@ -65,7 +89,7 @@ class MoveGesture(WithoutKeys):
         self._leave()
 
     def _leave(self) -> None:
-        self._moved = {}
+        self._moved, self._by, self._begun = {}, (0.0, 0.0), False
         self._stage.overlay.clear_gesture()
         self._stage.preview({})
 

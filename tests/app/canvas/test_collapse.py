@@ -104,6 +104,7 @@ def test_its_mark_and_the_key_collapse_and_a_double_click_expands(
         document.select(frozenset(first))
         window.actions_by_id["edit.group"].trigger()
         canvas.resize(900, 600)
+        canvas.grab()
         canvas.fit_all()
         (frame,) = canvas.scene.groups
 
@@ -117,7 +118,6 @@ def test_its_mark_and_the_key_collapse_and_a_double_click_expands(
         place = at(frame.box[0] + WIDTH / 2, frame.box[1] + HEIGHT / 2)
         QTest.mouseClick(canvas, left, pos=place)
         assert document.selection == frozenset(first)
-        canvas.grab()
         QTest.mouseDClick(canvas, left, pos=place)
         assert not canvas.scene.groups[0].collapsed
         document.select(frozenset())

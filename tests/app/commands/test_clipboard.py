@@ -1,13 +1,15 @@
 """Copy, paste, duplicate, delete: each one command that takes inner links along."""
 
 import pytest
-from PySide6.QtCore import QMimeData
+from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
-from app.commands import clipboard
+from app.canvas.nudge import nudge
+from app.commands import clipboard, grouping
 from app.document import Document
 from engine.catalog.catalog import Catalog
+from engine.scenario.notes import added
 from tests.helpers.windows import drawn_document
 
 
@@ -88,3 +90,42 @@ def test_deleting_nothing_is_no_command(document: Document) -> None:
     document.select(frozenset())
     assert clipboard.delete(document) is None
     assert document.undo_stack.count() == count
+
+
+def test_copies_take_whole_groups_and_notes_along(shop: Catalog) -> None:
+    document = drawn_document(shop)
+    document.select(frozenset({"rack", "leaf"}))
+    assert grouping.group(document) is not None
+    change, note = added(document.design(), "Row of the customer", 40.0, 900.0)
+    assert document.perform("Note", change).ok
+    before = document.design()
+    document.select(frozenset({"rack", "leaf", note}))
+    verdict = clipboard.duplicate(document)
+    assert verdict is not None
+    assert verdict.ok
+    design = document.design()
+    assert len(design.groups) == 2
+    assert len({group.name for group in design.groups}) == 2
+    copies = [e for e in design.elements if e.id not in before.ids()]
+    assert {e.group for e in copies} == {design.groups[1].id}
+    assert [n.text for n in design.notes] == ["Row of the customer"] * 2
+    assert design.notes[1].id in document.selection
+    clipboard.delete(document)  # the copies: their group goes with them
+    assert document.design() == before
+    document.select(frozenset({"rack"}))  # a part of a group stays in it
+    clipboard.duplicate(document)
+    assert {e.group for e in document.design().elements} == {before.groups[0].id}
+
+
+def test_a_drag_and_the_arrows_move_devices_and_notes_together(shop: Catalog) -> None:
+    document = drawn_document(shop)
+    change, note = added(document.design(), "Here", 40.0, 900.0)
+    assert document.perform("Note", change).ok
+    document.select(frozenset({"rack", note}))
+    rack = document.topology.elements["rack"]
+    nudge(document, Qt.Key.Key_Right, fine=True)
+    assert document.design().notes[0].x == 41.0
+    assert document.topology.elements["rack"].x == rack.x + 1.0
+    document.undo_stack.undo()
+    assert document.design().notes[0].x == 40.0
+    assert document.topology.elements["rack"] == rack
