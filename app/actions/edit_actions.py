@@ -95,6 +95,17 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         icon="rename",
     ),
     ActionRecord(
+        id="edit.connect",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Link the se&lected devices"),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "Link two selected devices, or several with the one switch among them"
+        ),
+        shortcut="Ctrl+L",
+        icon="link",
+        separator_before=True,
+    ),
+    ActionRecord(
         id="edit.group",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "&Group"),

@@ -141,7 +141,7 @@ def elements_within(scene: Scene, box: tuple[float, float, float, float]) -> fro
         )
         found |= {scene.link_ids[int(row)] for row in np.flatnonzero(inside)}
     for note in scene.notes:
-        left, top, wide, high = box_of(note)
-        if x <= left and y <= top and left + wide <= x + width and top + high <= y + height:
+        left, top, wide, tall = box_of(note)
+        if x <= left and y <= top and left + wide <= x + width and top + tall <= y + height:
             found.add(note.id)
     return frozenset(found)

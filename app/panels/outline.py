@@ -1,6 +1,6 @@
 """The outline: the drawing as a tree with the canvas's selection, for keyboard and screen reader."""
 
-from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -10,15 +10,19 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.canvas.nudge import SHIFT_KEYS, nudge
+from app.commands.grouping import selected_group
 from app.document import Document
-from app.models.outline_model import ID_ROLE, OutlineModel
+from app.models.outline_model import OutlineModel
 from app.panels.hints import hint
 
 
 class OutlineTree(QTreeView):
-    """The tree; Delete asks for the removal of the selection."""
+    """The tree; Delete removes the selection, Enter shows it, Alt and an arrow move it."""
 
     delete_requested = Signal()
+    locate_requested = Signal()
+    nudge_requested = Signal(int, bool)  # key, by one unit instead of a step of the grid
 
     def rename(self, index: QModelIndex) -> None:
         """Opens the editor of a name, unless one is open already."""
@@ -26,12 +30,20 @@ class OutlineTree(QTreeView):
             self.edit(index)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Delete removes, everything else is the tree's."""
-        if event.key() == Qt.Key.Key_Delete:
+        """Takes those keys; everything else is the tree's."""
+        key = Qt.Key(event.key())
+        typing = self.state() is QAbstractItemView.State.EditingState
+        if key == Qt.Key.Key_Delete:
             self.delete_requested.emit()
-            event.accept()
+        elif key in SHIFT_KEYS and event.modifiers() & Qt.KeyboardModifier.AltModifier:
+            fine = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
+            self.nudge_requested.emit(int(key), fine)
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and not typing:
+            self.locate_requested.emit()
+        else:
+            super().keyPressEvent(event)
             return
-        super().keyPressEvent(event)
+        event.accept()
 
 
 class OutlinePanel(QWidget):
@@ -39,6 +51,7 @@ class OutlinePanel(QWidget):
 
     locate_requested = Signal(object)  # frozenset of ids
     delete_requested = Signal()
+    context_menu_requested = Signal(QPoint)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -75,7 +88,11 @@ class OutlinePanel(QWidget):
         tree.setUniformRowHeights(True)
         tree.setIndentation(14)
         tree.setAccessibleName(self.tr("Outline of the drawing"))
-        tree.setToolTip(self.tr("Double-click locates, F2 renames, Del removes"))
+        tree.setToolTip(
+            self.tr(
+                "Double-click or Enter locates, F2 renames, Del removes, Alt and an arrow move"
+            )
+        )
         header = tree.header()
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
@@ -85,6 +102,10 @@ class OutlinePanel(QWidget):
         tree.selectionModel().selectionChanged.connect(self._follow_tree)
         tree.doubleClicked.connect(self._on_double_clicked)
         tree.delete_requested.connect(self.delete_requested)
+        tree.locate_requested.connect(self._locate_selected)
+        tree.nudge_requested.connect(self._nudge)
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(self._ask_menu)
 
     def _follow_tree(self, _on: QItemSelection, _off: QItemSelection) -> None:
         if self._following:
@@ -92,7 +113,8 @@ class OutlinePanel(QWidget):
         rows = self.tree.selectionModel().selectedRows(0)
         self._following = True
         try:
-            self._document.select(frozenset(str(index.data(ID_ROLE)) for index in rows))
+            chosen = [self.model.selected_by(index) for index in rows]
+            self._document.select(frozenset[str]().union(*chosen))
         finally:
             self._following = False
 
@@ -101,7 +123,8 @@ class OutlinePanel(QWidget):
             return
         wanted = QItemSelection()
         first = QModelIndex()
-        for subject in self._document.selection:
+        whole = selected_group(self._document)
+        for subject in self._document.selection if whole is None else (whole.id,):
             index = self.model.index_of(subject)
             if index.isValid():
                 wanted.select(index, index)
@@ -116,7 +139,17 @@ class OutlinePanel(QWidget):
             self._following = False
 
     def _on_double_clicked(self, index: QModelIndex) -> None:
-        self.locate_requested.emit(frozenset({str(index.data(ID_ROLE))}))
+        self.locate_requested.emit(self.model.selected_by(index))
+
+    def _locate_selected(self) -> None:
+        if self._document.selection:
+            self.locate_requested.emit(self._document.selection)
+
+    def _nudge(self, key: int, fine: bool) -> None:
+        nudge(self._document, Qt.Key(key), fine=fine)
+
+    def _ask_menu(self, place: QPoint) -> None:
+        self.context_menu_requested.emit(self.tree.viewport().mapToGlobal(place))
 
     def _on_reset(self) -> None:
         self._stack.setCurrentIndex(0 if self.model.rowCount() else 1)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from PySide6.QtCore import QObject
 
-from app.commands import clipboard, grouping
+from app.commands import clipboard, grouping, linking
 from app.panels.outline import OutlinePanel
 from app.shell.features import Handlers, Shell
 from engine.errors import EngineError
@@ -39,6 +39,7 @@ class Editing(QObject):
             "edit.delete": self.delete,
             "edit.select_all": self.select_all,
             "edit.rename": self.rename,
+            "edit.connect": lambda: self.report(linking.link_selected(self._shell.document)),
             "edit.group": lambda: self.report(grouping.group(self._shell.document)),
             "edit.ungroup": lambda: self.report(grouping.ungroup(self._shell.document)),
             "edit.collapse": lambda: self.report(grouping.toggle_selected(self._shell.document)),

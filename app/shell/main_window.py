@@ -160,6 +160,7 @@ class MainWindow(QMainWindow):
         self.canvas.status_text.connect(self.say)
         self.canvas.zoom_changed.connect(self.status.show_zoom)
         self.canvas.context_menu_requested.connect(self._show_context_menu)
+        self.outline.context_menu_requested.connect(self._show_context_menu)
         self.palette_panel.place_requested.connect(self.canvas.begin_place)
         self.canvas.note_wanted.connect(self.editing.ask_note)
         self.canvas.device_wanted.connect(self.quick_access.ask_linked)
@@ -287,7 +288,9 @@ class MainWindow(QMainWindow):
             bar.addSeparator()
         self._add_run_tools(bar)
         self._context_menu = QMenu(self)
-        for action_id in ("cut", "copy", "paste", "duplicate", "delete", "rename"):
+        for action_id in (
+            "cut", "copy", "paste", "duplicate", "delete", "rename", "connect", "group", "collapse",
+        ):  # fmt: skip
             self._context_menu.addAction(self.actions_by_id[f"edit.{action_id}"])
         self._context_menu.addSeparator()
         self._context_menu.addAction(self.actions_by_id["view.fit_selection"])
