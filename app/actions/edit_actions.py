@@ -132,6 +132,14 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         icon="collapse",
     ),
     ActionRecord(
+        id="edit.save_block",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Save as &block..."),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Keep the selection in the palette, for all designs"),
+        shortcut="Ctrl+Alt+B",
+        icon="block",
+    ),
+    ActionRecord(
         id="edit.shortcuts",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "Keyboard s&hortcuts..."),

@@ -1,7 +1,7 @@
 """CanvasView: the drawing on the screen. It forwards events to one gesture and paints layers."""
 
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -25,7 +25,7 @@ from app.canvas.device_drags import DeviceDrags
 from app.canvas.gestures.base import Gesture, Pointer
 from app.canvas.gestures.note import PlaceNoteGesture
 from app.canvas.gestures.pan import PanGesture
-from app.canvas.gestures.place import PlaceGesture
+from app.canvas.gestures.placing import FOLLOWING, Placing, placing
 from app.canvas.layers.fills import MarkKeeper, Paints
 from app.canvas.layers.overlay import (
     MANY,
@@ -44,6 +44,11 @@ from app.canvas.scene import Scene, make_scene, moved_scene
 from app.canvas.snapping import snapped
 from app.canvas.tips import tip_text
 from app.document import Document
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from engine.storage.blocks import Block
 
 FRAME_MS = 16
 FIT_MARGIN = 36.0
@@ -87,6 +92,7 @@ class CanvasView(QWidget):
         self._tool = "select"
         self._space_held = False
         self._fit_wanted = True
+        self.blocks: Mapping[str, Block] = {}  # that can be placed, by their keys
         self.hints: tuple[str, ...] = ()  # that an empty canvas shows below what to draw
         self._clock = QTimer(self)
         self._clock.setInterval(FRAME_MS)
@@ -123,18 +129,12 @@ class CanvasView(QWidget):
         self._tool = name
         self._show_cursor()
 
-    def begin_place(self, spec_id: str, count: int = 1) -> None:
-        """The next click places so many devices of the palette."""
-        spec = self.document.catalog.devices.get(spec_id)
-        if spec is not None:
-            self._cancel_gesture()
-            self._gesture = PlaceGesture(self, spec, count)
+    def begin_place(self, what: str, count: int = 1) -> None:
+        """The next click places so many devices of the palette, or a block."""
+        self._cancel_gesture()
+        self._gesture = placing(self, what, count, self.blocks)
+        if self._gesture is not None:
             self.setCursor(Qt.CursorShape.CrossCursor)
-            self.say(
-                self.tr(
-                    "Click to place {0}; digits say how many, Shift goes on placing, Esc stops"
-                ).format(spec.name)
-            )
             self.setFocus()
 
     def set_frame(self, picture: RunPicture | None) -> None:
@@ -331,10 +331,7 @@ class CanvasView(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begins the gesture that the press means."""
         pointer = self._pointer(event.position(), event.modifiers())
-        if (
-            isinstance(self._gesture, PlaceGesture | PlaceNoteGesture)
-            and event.button() == Qt.MouseButton.LeftButton
-        ):
+        if isinstance(self._gesture, FOLLOWING) and event.button() == Qt.MouseButton.LeftButton:
             self._gesture.move(pointer)
             return
         if event.button() == Qt.MouseButton.RightButton and self._gesture is not None:
@@ -445,18 +442,18 @@ class CanvasView(QWidget):
     def drag_device(self, spec_id: str, count: int) -> bool:
         """A drag with devices of the palette has come; False if nobody knows the device."""
         self.begin_place(spec_id, count)
-        return isinstance(self._gesture, PlaceGesture)
+        return isinstance(self._gesture, Placing)
 
     def drag_to(self, place: QPointF, keys: Qt.KeyboardModifier) -> None:
         """Moves the ghost of a drag."""
-        if isinstance(self._gesture, PlaceGesture):
+        if isinstance(self._gesture, Placing):
             self._gesture.move(self._pointer(place, keys))
             self.update()
 
     def drop_at(self, place: QPointF, keys: Qt.KeyboardModifier) -> None:
         """Draws what was dragged."""
         gesture, self._gesture = self._gesture, None
-        if isinstance(gesture, PlaceGesture):
+        if isinstance(gesture, Placing):
             gesture.finish(self._pointer(place, keys))
         self._show_cursor()
         self.update()

@@ -12,8 +12,8 @@ from PySide6.QtGui import QGuiApplication
 
 from app.document import Document
 from engine.errors import TopologyError
-from engine.scenario.design import Note
 from engine.scenario.notes import copied, removed
+from engine.storage.blocks import Fragment
 from engine.topology.changes import (
     Batch,
     Change,
@@ -24,7 +24,7 @@ from engine.topology.changes import (
     PutGroups,
     PutLinks,
 )
-from engine.topology.elements import Element, Endpoint, Group, Link
+from engine.topology.elements import Endpoint, Group
 from engine.topology.layout import GRID
 from engine.topology.naming import free_id, free_name
 from engine.topology.rules import Verdict
@@ -32,20 +32,6 @@ from engine.topology.rules import Verdict
 MIME = "application/vnd.rackflow.fragment+json"
 MAX_BYTES = 32 * 2**20
 OFFSET = 2 * GRID
-
-
-class Fragment(msgspec.Struct, frozen=True, kw_only=True):
-    """Elements, the links between them, whole groups and notes, as they travel."""
-
-    elements: tuple[Element, ...]
-    links: tuple[Link, ...] = ()
-    groups: tuple[Group, ...] = ()
-    notes: tuple[Note, ...] = ()
-
-    @property
-    def is_empty(self) -> bool:
-        """There is nothing in it."""
-        return not self.elements and not self.notes
 
 
 class Pasted(NamedTuple):

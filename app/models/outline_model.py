@@ -236,7 +236,7 @@ class OutlineModel(QAbstractItemModel):
     def _read(self) -> None:
         design = self._document.design()
         inside: dict[str, list[Element]] = {group.id: [] for group in design.groups}
-        alone = []
+        alone: list[Element] = []
         for element in design.elements:
             inside.get(element.group, alone).append(element)
         rows: list[Row] = []
@@ -247,7 +247,8 @@ class OutlineModel(QAbstractItemModel):
             rows.append(Row(group, -1, len(self._top)))
             rows += [Row(e, number, place) for place, e in enumerate(inside[group.id])]
             self._top.append(number)
-        for other in (*alone, *design.notes):
+        others: list[Element | Note] = [*alone, *design.notes]
+        for other in others:
             self._top.append(len(rows))
             rows.append(Row(other, -1, len(self._top) - 1))
         self._rows = rows

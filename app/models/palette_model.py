@@ -1,6 +1,6 @@
 """The shop as a tree for the palette: groups by kind, a leaf per device, draggable."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QCoreApplication, QMimeData, QModelIndex, Qt
 from PySide6.QtGui import QStandardItem, QStandardItemModel
@@ -8,12 +8,15 @@ from PySide6.QtGui import QStandardItem, QStandardItemModel
 from app.support.icons import icon
 from engine.catalog.catalog import Catalog
 from engine.catalog.devices import DeviceKind, DeviceSpec, Status
+from engine.storage.blocks import Block
 from engine.units import format_quantity
 
 SPEC_MIME = "application/x-rackflow-spec"
 MOST_DIGITS = 6
 SPEC_ROLE = Qt.ItemDataRole.UserRole + 1
 BADGE_ROLE = Qt.ItemDataRole.UserRole + 2
+GROUP_ROLE = Qt.ItemDataRole.UserRole + 3
+BLOCKS = "blocks"
 
 # Order of the groups: what one begins a drawing with comes first.
 KINDS: tuple[DeviceKind, ...] = (
@@ -111,14 +114,25 @@ class PaletteModel(QStandardItemModel):
             specs = [spec for spec in catalog.devices.values() if spec.kind is kind]
             if not specs:
                 continue
-            group = QStandardItem(kind_title(kind))
-            group.setFlags(Qt.ItemFlag.ItemIsEnabled)
-            font = group.font()
-            font.setBold(True)
-            group.setFont(font)
+            group = self._group_item(kind_title(kind))
             for spec in specs:
                 group.appendRow(self._device_item(spec))
             self.appendRow(group)
+
+    def show_blocks(self, blocks: Mapping[str, Block]) -> None:
+        """Lists the user's own blocks, by their keys, in a group at the end."""
+        title = QCoreApplication.translate("PaletteModel", "My blocks")
+        for row in range(self.rowCount()):
+            if self.item(row).data(GROUP_ROLE) == BLOCKS:
+                self.removeRow(row)
+                break
+        if not blocks:
+            return
+        group = self._group_item(title)
+        group.setData(BLOCKS, GROUP_ROLE)
+        for key, block in blocks.items():
+            group.appendRow(self._block_item(key, block))
+        self.appendRow(group)
 
     def refresh_icons(self) -> None:
         """Draws the icons again in the colours of the current palette."""
@@ -140,6 +154,35 @@ class PaletteModel(QStandardItemModel):
             if spec_id:
                 data.setData(SPEC_MIME, f"{spec_id}\n{self.count}".encode())
         return data
+
+    @staticmethod
+    def _group_item(title: str) -> QStandardItem:
+        group = QStandardItem(title)
+        group.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        font = group.font()
+        font.setBold(True)
+        group.setFont(font)
+        return group
+
+    @staticmethod
+    def _block_item(key: str, block: Block) -> QStandardItem:
+        item = QStandardItem(block.name)
+        item.setIcon(icon("block"))
+        item.setData("block", Qt.ItemDataRole.UserRole)
+        item.setData(key, SPEC_ROLE)
+        devices = sum(element.count for element in block.parts.elements)
+        tr = QCoreApplication.translate
+        text = tr("PaletteModel", "devices: {0:,}, links: {1:,}").format(
+            devices, len(block.parts.links)
+        )
+        item.setToolTip(f"<qt><b>{_escape(block.name)}</b><br/>{text}</qt>")
+        item.setData(f"{block.name}, {text}", Qt.ItemDataRole.AccessibleTextRole)
+        item.setFlags(
+            Qt.ItemFlag.ItemIsEnabled
+            | Qt.ItemFlag.ItemIsSelectable
+            | Qt.ItemFlag.ItemIsDragEnabled
+        )
+        return item
 
     @staticmethod
     def _device_item(spec: DeviceSpec) -> QStandardItem:

@@ -1,4 +1,4 @@
-"""The inspector's page for elements: one, or several at once where they are of one spec."""
+"""The inspector's page for elements: one, or several at once."""
 
 from collections.abc import Callable
 
@@ -11,8 +11,9 @@ from app.panels.edits import parse_whole, perform
 from app.panels.fields import Form, LineRow, Section, TextRow
 from app.panels.figure_row import FigureRow
 from engine.catalog.devices import DeviceSpec
+from engine.catalog.figures import Figure
 from engine.errors import TopologyError, UnitError
-from engine.topology.changes import PutElements
+from engine.topology.changes import MoveElements, PutElements
 from engine.topology.elements import Element, Override
 from engine.units import format_quantity
 
@@ -29,9 +30,12 @@ class ElementForm(Form):
         self._ids = ids
         elements = self.elements()
         self._spec = document.catalog.devices.get(elements[0].spec)
-        one_spec = len({element.spec for element in elements}) == 1
+        known = {element.spec for element in elements}
+        self._specs = {name: document.catalog.devices.get(name) for name in known}
         self._fill_place(self.section(self.tr("Element")), single=len(ids) == 1)
-        if self._spec is not None and one_spec:
+        if len(known) > 1:
+            self._fill_shared()
+        elif self._spec is not None:
             self._fill_spec(self.section(self.tr("Device")), self._spec)
             self._fill_figures(self.section(self.tr("Figures")), self._spec)
             if self._spec.ports:
@@ -63,11 +67,11 @@ class ElementForm(Form):
         if single:
             tip = self.tr("What canvas, lists and logs call it")
             section.add(LineRow(self.tr("Name"), lambda: self._first().name, self._rename, tip))
-            section.add(
-                LineRow(
-                    self.tr("Position"), self._position, self._move, self.tr("x, y of a corner")
-                )
-            )
+        else:
+            tip = self.tr("A name for all, numbered: # stands for the number, as in GPU-#")
+            section.add(LineRow(self.tr("Names"), lambda: "", self._rename_all, tip))
+        tip = self.tr("x, y of the upper left corner, of several: of all of them together")
+        section.add(LineRow(self.tr("Position"), self._position, self._move, tip))
         tip = self.tr("How many equal ones this element stands for")
         section.add(LineRow(self.tr("Count"), self._count, self._set_count, tip))
         if single:
@@ -98,17 +102,49 @@ class ElementForm(Form):
 
     def _fill_figures(self, section: Section, spec: DeviceSpec) -> None:
         for name, figure in spec.figures.items():
-            section.add(
-                FigureRow(figure_label(name), figure, self._reader(name), self._writer(name))
-            )
+            section.add(self._figure_row(figure_label(name), name, figure))
         if spec.rack is not None:
             chip = self._document.catalog.devices.get(spec.rack.chip)
             for name, figure in (chip.figures if chip is not None else {}).items():
                 if name in spec.figures or name.startswith("price"):
                     continue
                 label = self.tr("Chip {0}").format(figure_label(name).lower())
-                row = FigureRow(label, figure, self._reader(name), self._writer(name))
-                section.add(row)
+                section.add(self._figure_row(label, name, figure))
+
+    def _fill_shared(self) -> None:
+        """Figures that devices of several types have all of them, in the same unit."""
+        specs = [spec for spec in self._specs.values() if spec is not None]
+        if len(specs) < len(self._specs):
+            return
+        first, *others = (spec.figures for spec in specs)
+        shared = [
+            name
+            for name, figure in first.items()
+            if all(name in other and other[name].unit == figure.unit for other in others)
+        ]
+        if shared:
+            section = self.section(self.tr("Figures that all have"))
+            for name in shared:
+                section.add(self._figure_row(figure_label(name), name, first[name]))
+
+    def _figure_row(self, label: str, name: str, figure: Figure) -> FigureRow:
+        values = self._values(name) if len(self._ids) > 1 else None
+        return FigureRow(label, figure, self._reader(name), self._writer(name), values)
+
+    def _values(self, name: str) -> Callable[[], set[float]]:
+        """The values that the elements have of a figure."""
+
+        def read() -> set[float]:
+            found = set()
+            for element in self.elements():
+                spec = self._specs.get(element.spec)
+                own = element.overrides.get(name)
+                figure = spec.figures.get(name) if spec is not None else None
+                if own is not None or figure is not None:
+                    found.add(own.value if own is not None else figure.value if figure else 0.0)
+            return found
+
+        return read
 
     def _fill_ports(self, section: Section, spec: DeviceSpec) -> None:
         for port in spec.ports:
@@ -117,8 +153,12 @@ class ElementForm(Form):
             section.add(TextRow(port.name, _constant(text)))
 
     def _position(self) -> str:
-        element = self._first()
-        return f"{element.x:g}, {element.y:g}"
+        x, y = self._corner()
+        return f"{x:g}, {y:g}"
+
+    def _corner(self) -> tuple[float, float]:
+        elements = self.elements() or [self._first()]
+        return min(item.x for item in elements), min(item.y for item in elements)
 
     def _count(self) -> str:
         counts = {element.count for element in self.elements()}
@@ -131,6 +171,24 @@ class ElementForm(Form):
         change = PutElements((msgspec.structs.replace(element, name=text),))
         perform(self._document, self.tr("Rename {0}").format(element.name), change)
 
+    def _rename_all(self, text: str) -> None:
+        if not text:
+            return
+        pattern = text if "#" in text else f"{text} #"
+        taken = {
+            element.name
+            for element in self._document.topology.elements.values()
+            if element.id not in self._ids
+        }
+        records, number = [], 0
+        for element in self.elements():
+            number += 1
+            while (name := pattern.replace("#", str(number))) in taken:
+                number += 1
+            records.append(msgspec.structs.replace(element, name=name))
+        change = PutElements(tuple(records))
+        perform(self._document, self.tr("Rename {0} elements").format(len(records)), change)
+
     def _move(self, text: str) -> None:
         parts = text.replace(";", ",").split(",")
         try:
@@ -139,7 +197,10 @@ class ElementForm(Form):
             raise UnitError(text, self.tr("two numbers, such as 320, 160")) from None
         if not (abs(x) <= MAX_COORDINATE and abs(y) <= MAX_COORDINATE):
             raise UnitError(text, self.tr("a place on the canvas"))
-        change = PutElements((msgspec.structs.replace(self._first(), x=x, y=y),))
+        left, top = self._corner()
+        elements = self.elements()
+        places = tuple((item.x + x - left, item.y + y - top) for item in elements)
+        change = MoveElements(tuple(item.id for item in elements), places)
         perform(self._document, self.tr("Move"), change)
 
     def _set_count(self, text: str) -> None:

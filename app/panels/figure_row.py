@@ -31,8 +31,11 @@ class FigureRow(LineRow):
         figure: Figure,
         override: Callable[[], Override | None],
         write: Callable[[Override | None], None],
+        values: Callable[[], set[float]] | None = None,
     ) -> None:
+        """A row of a figure; `values` are those of several devices, which may differ."""
         self._figure, self._override, self._write_override = figure, override, write
+        self._values = values
         self._pending: float | None = None
         super().__init__(label, self._text, self._stage, figure_tooltip(label, figure))
         self.badge = QLabel()
@@ -61,8 +64,10 @@ class FigureRow(LineRow):
         super().refresh()
         if not hasattr(self, "reason"):
             return  # called by the base class before the rest is built
+        differ = self._values is not None and len(self._values()) > 1
+        self.edit.setPlaceholderText(self.tr("different values") if differ else "")
         override = self._override()
-        self.badge.setVisible(override is None)
+        self.badge.setVisible(override is None and not differ)
         self.reset.setVisible(override is not None)
         self.badge.setText(BADGES[self._figure.confidence])
         self.badge.setToolTip(figure_tooltip(self.label.text(), self._figure))
@@ -85,6 +90,9 @@ class FigureRow(LineRow):
             super().give_up()
 
     def _text(self) -> str:
+        values = self._values() if self._values is not None else set[float]()
+        if len(values) > 1:
+            return ""
         override = self._override()
         value = self._figure.value if override is None else override.value
         return format_quantity(value, self._figure.unit, 5)

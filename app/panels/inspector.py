@@ -1,8 +1,7 @@
 """The inspector: the page that fits the selection, kept in step with the document."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
 from app.document import Document
 from app.jobs.band_job import BandJob
@@ -70,15 +69,15 @@ class InspectorPanel(QWidget):
     def rebuild(self) -> None:
         """Makes the page for the current selection."""
         self._key = self._selection_key()
-        old, self.form = self.form, self._make_form()
-        if self.form is not None and self.form is not self._design_form:
-            self._connect(self.form)
-        shown: QWidget = self.form if self.form is not None else self._make_mixed()
-        if shown is self._scroll.widget():
+        old, form = self.form, self._make_form()
+        self.form = form
+        if form is not self._design_form:
+            self._connect(form)
+        if form is self._scroll.widget():
             return
         taken = self._scroll.takeWidget()
-        self._scroll.setWidget(shown)
-        shown.show()
+        self._scroll.setWidget(form)
+        form.show()
         if taken is self._design_form:
             taken.setParent(self)  # it is the largest page and shown most often: it is kept
             taken.hide()
@@ -107,7 +106,7 @@ class InspectorPanel(QWidget):
         known = [name for name in design.ids() if name in chosen]
         return tuple(known)
 
-    def _make_form(self) -> Form | None:
+    def _make_form(self) -> Form:
         design = self._document.design()
         key = self._key or ()
         elements = tuple(item.id for item in design.elements if item.id in key)
@@ -123,15 +122,7 @@ class InspectorPanel(QWidget):
             return self._shown_design()
         if elements:
             return ElementForm(self._document, elements)
-        if len(key) == 1:
-            return LinkForm(self._document, key[0])
-        return None
-
-    def _make_mixed(self) -> QLabel:
-        label = QLabel(self.tr("{0} links selected").format(len(self._key or ())))
-        label.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
-        return label
+        return LinkForm(self._document, key)
 
     def _on_changed(self, _change: object) -> None:
         outdated = (

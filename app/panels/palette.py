@@ -1,6 +1,8 @@
 """The palette: a searchable tree of devices; drag one onto the canvas or click to place it."""
 
-from PySide6.QtCore import QModelIndex, QRect, QSize, QSortFilterProxyModel, Qt, Signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -17,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.models.palette_model import BADGE_ROLE, SPEC_ROLE, PaletteModel
 from engine.catalog.catalog import Catalog
+from engine.storage.blocks import Block
 from engine.topology.quick_add import MOST_MEMBERS
 
 BADGE_MARGIN = 8
@@ -61,6 +64,8 @@ class PalettePanel(QWidget):
         str, int
     )  # spec id, how many: the next click on the canvas places them
 
+    menu_requested = Signal(str, QPoint)  # spec id or key of a block, where
+
     def __init__(self, catalog: Catalog, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = PaletteModel(catalog)
@@ -95,6 +100,11 @@ class PalettePanel(QWidget):
         layout.addWidget(self.tree, 1)
         layout.addWidget(hint)
 
+    def show_blocks(self, blocks: Mapping[str, Block]) -> None:
+        """Offers the user's own blocks, by their keys."""
+        self._model.show_blocks(blocks)
+        self.tree.expandAll()
+
     def refresh_icons(self) -> None:
         """Follows a change of theme."""
         self._model.refresh_icons()
@@ -116,9 +126,16 @@ class PalettePanel(QWidget):
             self.tr("Drag a device onto the canvas; click or Enter places it by a click")
         )
         tree.expandAll()
+        tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        tree.customContextMenuRequested.connect(self._ask_menu)
         tree.clicked.connect(self._on_clicked)
         tree.activated.connect(self._on_clicked)
         return tree
+
+    def _ask_menu(self, place: QPoint) -> None:
+        what = self.tree.indexAt(place).data(SPEC_ROLE)
+        if what:
+            self.menu_requested.emit(str(what), self.tree.viewport().mapToGlobal(place))
 
     def _on_search(self, text: str) -> None:
         self._filter.setFilterFixedString(text)

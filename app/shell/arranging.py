@@ -14,6 +14,7 @@ from app.shell.features import Handlers, Shell
 from engine.errors import EngineError
 from engine.scenario.design import Design
 from engine.scenario.prices import power_sum, price_sum
+from engine.storage.blocks import Fragment
 from engine.topology.arrange import ArrayPlan, Edge, align, array_of, distribute
 from engine.topology.changes import Change, MoveElements, PutElements, PutLinks
 from engine.topology.generators import Drawing
@@ -202,7 +203,7 @@ class Arranging(QObject):
         ]
         x = max((box[0] + box[2] for box in boxes), default=-MARGIN) + MARGIN
         y = min((box[1] for box in boxes), default=0.0)
-        fragment = clipboard.Fragment(elements=drawing.elements, links=drawing.links)
+        fragment = Fragment(elements=drawing.elements, links=drawing.links)
         return clipboard.fresh(document, fragment, x, y)
 
     def _perform(self, text: str, change: Change) -> bool:

@@ -30,6 +30,7 @@ from app.panels.run_bar import RunBar
 from app.panels.slow_panel import SlowPanel
 from app.panels.whatif_panel import WhatIfPanel
 from app.shell.arranging import Arranging
+from app.shell.blocks import Blocks
 from app.shell.crash_recovery import CrashRecovery
 from app.shell.docks import Area, add_dock, set_corners, stacked
 from app.shell.drops import FileDrops
@@ -102,6 +103,7 @@ class MainWindow(QMainWindow):
         self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
         self.arranging = Arranging(self, self.actions_by_id)
         self.views = Views(self, self.actions_by_id, self.quick_access.chooser)
+        self.blocks = Blocks(self, self.actions_by_id, self.palette_panel)
         self.recent = RecentFiles(self, self.files)
         self.welcome = Welcome(self, self.files, self.run, self.palette_panel)
         self.tour = Tour(
@@ -109,7 +111,7 @@ class MainWindow(QMainWindow):
         )
         self.features: tuple[Feature, ...] = (
             self.editing, self.quick_access, self.keys, self.recovery, self.arranging,
-            self.views, self.welcome, self.tour,
+            self.views, self.welcome, self.tour, self.blocks,
         )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -174,6 +176,7 @@ class MainWindow(QMainWindow):
         self.canvas.setFocus()
         self.canvas.fit_all()
         self.views.complete()
+        self.blocks.complete()
         self.recovery.start()
         self.checks.request()
         self.bands.request()

@@ -28,7 +28,7 @@ class PlaceGesture:
         self._spec = spec
         self._digits = Digits(MOST_MEMBERS, count)
         document = stage.document
-        self._caption = PlaceCaption(document.design(), document.catalog, spec)
+        self._caption = PlaceCaption(document.design(), document.catalog, [(spec, 1)], spec.name)
         self._draft = new_element(document.topology, spec, 0.0, 0.0)
         self._last: Pointer | None = None
 
@@ -67,7 +67,10 @@ class PlaceGesture:
             self._stage.say(verdict.reason)
         again = pointer.holds(Qt.KeyboardModifier.ShiftModifier)
         if again:
-            self._caption = PlaceCaption(document.design(), document.catalog, self._spec)
+            spec = self._spec
+            self._caption = PlaceCaption(
+                document.design(), document.catalog, [(spec, 1)], spec.name
+            )
         return again
 
     def cancel(self) -> None:

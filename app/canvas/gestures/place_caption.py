@@ -1,5 +1,7 @@
 """What placing devices changes: price, power and capacity of the whole drawing, before the drop."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QCoreApplication
 
 from engine.catalog.catalog import Catalog
@@ -16,17 +18,31 @@ def _tr(text: str) -> str:
 class PlaceCaption:
     """Lines of a ghost; the sums of the drawing are made once."""
 
-    def __init__(self, design: Design, catalog: Catalog, spec: DeviceSpec) -> None:
-        self._spec = spec
-        self._price = piece_price(design.prices, spec)
+    def __init__(
+        self, design: Design, catalog: Catalog, parts: Sequence[tuple[DeviceSpec, int]], name: str
+    ) -> None:
+        """What `parts`, devices with how many of each, add under a name."""
+        self._name = name
+        prices = [piece_price(design.prices, spec) for spec, _ in parts]
+        known = [price for price in prices if price is not None]
+        self._price = None
+        if len(known) == len(parts):
+            amount = sum(a * n for (a, _), (_, n) in zip(known, parts, strict=True))
+            self._price = amount, any(estimate for _, estimate in known)
+        powers = [(spec.figure("power_w"), number) for spec, number in parts]
+        self._adds_w = sum(figure.value * n for figure, n in powers if figure is not None)
+        self._power_estimate = any(f is not None and f.is_estimate for f, _ in powers)
         self._prices = price_sum(design, catalog)
         self._power_w = power_sum(design, catalog).total_w
-        self._capacity = capacity_of(spec, catalog)
+        self._capacity: dict[tuple[str, str], float] = {}
+        for spec, number in parts:
+            for value, unit, what in capacity_of(spec, catalog):
+                key = unit, what
+                self._capacity[key] = self._capacity.get(key, 0.0) + value * number
 
-    def text(self, count: int) -> str:
+    def text(self, count: int, last: str = "") -> str:
         """Name, then what so many of them add and what the drawing has with them."""
-        spec = self._spec
-        lines = [spec.name if count == 1 else f"{count} x {spec.name}"]
+        lines = [self._name if count == 1 else f"{count} x {self._name}"]
         if self._price is not None:
             amount, estimate = self._price
             mark = _tr(" (estimate)") if estimate else ""
@@ -40,21 +56,20 @@ class PlaceCaption:
             )
         else:
             lines.append(_tr("no price known"))
-        power = spec.figure("power_w")
-        if power is not None:
-            mark = _tr(" (estimate)") if power.is_estimate else ""
+        if self._adds_w:
+            mark = _tr(" (estimate)") if self._power_estimate else ""
             lines.append(
                 _tr("+{0}{1}, {2} in all").format(
-                    format_quantity(power.value * count, "W"),
+                    format_quantity(self._adds_w * count, "W"),
                     mark,
-                    format_quantity(self._power_w + power.value * count, "W"),
+                    format_quantity(self._power_w + self._adds_w * count, "W"),
                 )
             )
         lines += [
             f"+{format_quantity(value * count, unit)} {what}"
-            for value, unit, what in self._capacity
+            for (unit, what), value in self._capacity.items()
         ]
-        lines.append(_tr("digits: how many   Alt: no snap"))
+        lines.append(last or _tr("digits: how many   Alt: no snap"))
         return "\n".join(lines)
 
 

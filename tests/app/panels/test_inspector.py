@@ -16,7 +16,7 @@ from app.panels.inspector import InspectorPanel
 from engine.findings import Severity
 from engine.scenario.design import CollectiveAlgorithm, Routing, ServingEngine
 from engine.sim.preflight import preflight
-from engine.topology.changes import SetSection
+from engine.topology.changes import PutLinks, SetSection
 from engine.workload.spec import WorkloadKind
 
 
@@ -186,6 +186,42 @@ def test_several_elements_of_one_spec_are_edited_at_once(
     show(inspector, document, "leaf", "rack")
     enter(row(inspector, "Count"), "3")
     assert [element.count for element in document.design().elements] == [3, 3]
+
+
+def test_different_devices_share_names_places_and_the_figures_that_all_have(
+    inspector: InspectorPanel, document: Document
+) -> None:
+    show(inspector, document, "leaf", "rack")
+    before = document.design()
+    enter(row(inspector, "Names"), "Pod #")
+    assert sorted(e.name for e in document.design().elements) == ["Pod 1", "Pod 2"]
+    corner = min(e.x for e in before.elements), min(e.y for e in before.elements)
+    enter(row(inspector, "Position"), f"{corner[0] + 40}, {corner[1] - 20}")
+    after = {e.id: (e.x, e.y) for e in document.design().elements}
+    assert after == {e.id: (e.x + 40, e.y - 20) for e in before.elements}
+    power = row(inspector, "Power")
+    assert isinstance(power, FigureRow)
+    assert power.edit.text() == ""
+    assert power.edit.placeholderText() == "different values"
+    enter(power, "2*15 kW")
+    power.reason.setText("measured on site")
+    QTest.keyClick(power.reason, Qt.Key.Key_Return)
+    assert [e.overrides["power_w"].value for e in document.design().elements] == [30e3, 30e3]
+    assert power.edit.text() == "30 kW"
+
+
+def test_several_links_are_edited_at_once(inspector: InspectorPanel, document: Document) -> None:
+    (cable,) = document.topology.links.values()
+    other = msgspec.structs.replace(cable, id="other", length_m=cable.length_m + 1)
+    assert document.perform("Second", PutLinks((other,))).ok
+    show(inspector, document, "cable", "other")
+    length = row(inspector, "Length")
+    assert isinstance(length, LineRow)
+    assert length.edit.text() == ""
+    count = document.undo_stack.count()
+    enter(length, "12 m")
+    assert [link.length_m for link in document.design().links] == [12.0, 12.0]
+    assert document.undo_stack.count() == count + 1
 
 
 def test_the_memory_row_says_why_a_model_does_not_fit(
