@@ -6,6 +6,7 @@ which carries the change, so that drawing never edits and editing never draws.
 
 import weakref
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -14,10 +15,14 @@ from engine.catalog.catalog import Catalog
 from engine.errors import TopologyError
 from engine.scenario.design import Design
 from engine.scenario.editor import DesignEditor
+from engine.scenario.own_devices import with_own_devices
 from engine.storage.project_file import load_design, save_design
 from engine.topology.changes import Change
 from engine.topology.model import Topology
 from engine.topology.rules import Verdict
+
+if TYPE_CHECKING:
+    from engine.catalog.devices import DeviceSpec
 
 
 class Document(QObject):
@@ -32,7 +37,8 @@ class Document(QObject):
 
     def __init__(self, catalog: Catalog, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.catalog = catalog
+        self.shop = catalog
+        self._own: tuple[tuple[DeviceSpec, ...], Catalog] = ((), catalog)
         self.undo_stack = QUndoStack(self)
         self._editor = DesignEditor(Design(), catalog)
         self._path: Path | None = None
@@ -40,6 +46,14 @@ class Document(QObject):
         self.warnings: tuple[str, ...] = ()
         self._locked_because = ""
         self.undo_stack.cleanChanged.connect(self._on_clean_changed)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The shop with the design's own devices."""
+        design = self._editor.snapshot()
+        if self._own[0] is not design.devices:
+            self._own = design.devices, with_own_devices(design, self.shop)
+        return self._own[1]
 
     @property
     def path(self) -> Path | None:
@@ -123,7 +137,7 @@ class Document(QObject):
         Raises:
             FileError: it cannot be written; file and document are as they were.
         """
-        save_design(path, self.design(), self.catalog)
+        save_design(path, self.design(), self.shop)
         self._path = path
         self._locked_because = ""
         self.undo_stack.setClean()
@@ -149,7 +163,7 @@ class Document(QObject):
         dirty: bool = False,
     ) -> None:
         self._locked_because = locked_because
-        self._editor = DesignEditor(design, self.catalog)
+        self._editor = DesignEditor(design, self.shop)
         self._path = path
         self._selection = frozenset()
         self.undo_stack.clear()

@@ -18,6 +18,7 @@ from engine.catalog.loader import load_catalog
 from engine.errors import EngineError
 from engine.findings import Finding, Severity
 from engine.scenario.design import CollectiveAlgorithm, Design, Routing
+from engine.scenario.own_devices import with_own_devices
 
 OK, FAILED, USAGE = 0, 1, 2
 
@@ -409,7 +410,7 @@ def _open(path: Path) -> tuple[Design, Catalog, list[Finding]]:
         Finding(severity=Severity.NOTE, code="file", subject=str(path), text=text)
         for text in loaded.warnings
     ]
-    return loaded.design, load_catalog(), warnings
+    return loaded.design, with_own_devices(loaded.design, load_catalog()), warnings
 
 
 def _finding_line(finding: Finding) -> str:

@@ -132,6 +132,16 @@ EDIT_ACTIONS: tuple[ActionRecord, ...] = (
         icon="collapse",
     ),
     ActionRecord(
+        id="edit.device",
+        menu="edit",
+        text=QT_TRANSLATE_NOOP("Actions", "Dev&ice editor..."),
+        tooltip=QT_TRANSLATE_NOOP(
+            "Actions", "Figures and ports of the selected device, as a device of this design"
+        ),
+        icon="chip",
+        separator_before=True,
+    ),
+    ActionRecord(
         id="edit.save_block",
         menu="edit",
         text=QT_TRANSLATE_NOOP("Actions", "Save as &block..."),

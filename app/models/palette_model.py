@@ -16,7 +16,7 @@ MOST_DIGITS = 6
 SPEC_ROLE = Qt.ItemDataRole.UserRole + 1
 BADGE_ROLE = Qt.ItemDataRole.UserRole + 2
 GROUP_ROLE = Qt.ItemDataRole.UserRole + 3
-BLOCKS = "blocks"
+BLOCKS, OWN = "blocks", "own"
 
 # Order of the groups: what one begins a drawing with comes first.
 KINDS: tuple[DeviceKind, ...] = (
@@ -119,20 +119,28 @@ class PaletteModel(QStandardItemModel):
                 group.appendRow(self._device_item(spec))
             self.appendRow(group)
 
+    def show_own(self, devices: Sequence[DeviceSpec]) -> None:
+        """Lists the devices of the design itself."""
+        title = QCoreApplication.translate("PaletteModel", "This design")
+        self._show_group(OWN, title, [self._device_item(spec) for spec in devices])
+
     def show_blocks(self, blocks: Mapping[str, Block]) -> None:
-        """Lists the user's own blocks, by their keys, in a group at the end."""
+        """Lists the user's own blocks, by their keys."""
         title = QCoreApplication.translate("PaletteModel", "My blocks")
+        items = [self._block_item(key, block) for key, block in blocks.items()]
+        self._show_group(BLOCKS, title, items)
+
+    def _show_group(self, key: str, title: str, items: list[QStandardItem]) -> None:
+        """Replaces a group at the end; one without items is left out."""
         for row in range(self.rowCount()):
-            if self.item(row).data(GROUP_ROLE) == BLOCKS:
+            if self.item(row).data(GROUP_ROLE) == key:
                 self.removeRow(row)
                 break
-        if not blocks:
-            return
-        group = self._group_item(title)
-        group.setData(BLOCKS, GROUP_ROLE)
-        for key, block in blocks.items():
-            group.appendRow(self._block_item(key, block))
-        self.appendRow(group)
+        if items:
+            group = self._group_item(title)
+            group.setData(key, GROUP_ROLE)
+            group.appendRows(items)
+            self.appendRow(group)
 
     def refresh_icons(self) -> None:
         """Draws the icons again in the colours of the current palette."""

@@ -1,6 +1,6 @@
 """The palette: a searchable tree of devices; drag one onto the canvas or click to place it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QModelIndex, QPoint, QRect, QSize, QSortFilterProxyModel, Qt, Signal
 from PySide6.QtGui import QFont, QPainter, QPalette
@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 
 from app.models.palette_model import BADGE_ROLE, SPEC_ROLE, PaletteModel
 from engine.catalog.catalog import Catalog
+from engine.catalog.devices import DeviceSpec
 from engine.storage.blocks import Block
 from engine.topology.quick_add import MOST_MEMBERS
 
@@ -99,6 +100,11 @@ class PalettePanel(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.tree, 1)
         layout.addWidget(hint)
+
+    def show_own(self, devices: Sequence[DeviceSpec]) -> None:
+        """Offers the devices of the design itself."""
+        self._model.show_own(devices)
+        self.tree.expandAll()
 
     def show_blocks(self, blocks: Mapping[str, Block]) -> None:
         """Offers the user's own blocks, by their keys."""

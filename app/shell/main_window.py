@@ -40,6 +40,7 @@ from app.shell.features import Feature, Handlers, all_handlers
 from app.shell.files import FileController
 from app.shell.keys import Keys
 from app.shell.model_import import ModelImport
+from app.shell.own_devices import OwnDevices
 from app.shell.quick_access import QuickAccess
 from app.shell.recent_files import RecentFiles
 from app.shell.status_bar import StatusBar
@@ -103,6 +104,7 @@ class MainWindow(QMainWindow):
         self.recovery = CrashRecovery(self, self.files, self.quick_access.chooser)
         self.arranging = Arranging(self, self.actions_by_id)
         self.views = Views(self, self.actions_by_id, self.quick_access.chooser)
+        self.own_devices = OwnDevices(self, self.actions_by_id, self.palette_panel)
         self.blocks = Blocks(self, self.actions_by_id, self.palette_panel)
         self.recent = RecentFiles(self, self.files)
         self.welcome = Welcome(self, self.files, self.run, self.palette_panel)
@@ -111,7 +113,7 @@ class MainWindow(QMainWindow):
         )
         self.features: tuple[Feature, ...] = (
             self.editing, self.quick_access, self.keys, self.recovery, self.arranging,
-            self.views, self.welcome, self.tour, self.blocks,
+            self.views, self.welcome, self.tour, self.blocks, self.own_devices,
         )  # fmt: skip
         self.status = StatusBar(self)
         self.setStatusBar(self.status)
@@ -233,7 +235,7 @@ class MainWindow(QMainWindow):
                 self.charts.refresh_colors()
 
     def _make_panels(self) -> None:
-        self.palette_panel = PalettePanel(self.document.catalog)
+        self.palette_panel = PalettePanel(self.document.shop)
         self.outline = OutlinePanel(self.document)
         self.inspector = InspectorPanel(self.document, self.bands)
         self.bottlenecks = BottlenecksPanel()

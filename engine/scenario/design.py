@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from engine.catalog.devices import DeviceSpec
 from engine.catalog.llms import LlmSpec
 from engine.scenario.faults import FaultPlan
 from engine.topology.elements import Element, Group, Link
@@ -252,6 +253,7 @@ class Design(msgspec.Struct, frozen=True, kw_only=True):
     prices: PriceList = PriceList()
     run: RunSettings = RunSettings()
     llms: tuple[LlmSpec, ...] = ()  # the design's own models, ids `own:...`
+    devices: tuple[DeviceSpec, ...] = ()  # the design's own devices, ids `own:...`
     views: tuple[SavedView, ...] = ()
     notes: tuple[Note, ...] = ()
     extra: dict[str, Any] = {}
@@ -304,6 +306,7 @@ SECTIONS: dict[str, type] = {
     "prices": PriceList,
     "run": RunSettings,
     "llms": tuple,
+    "devices": tuple,
     "views": tuple,
     "notes": tuple,
 }

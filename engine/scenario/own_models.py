@@ -7,15 +7,17 @@ import msgspec
 from engine.catalog.catalog import Catalog
 from engine.catalog.llms import LlmSpec
 from engine.scenario.design import Design
+from engine.scenario.own_devices import with_own_devices
 
 OWN = "own:"
 
 
 def design_catalog(design: Design, catalog: Catalog) -> Catalog:
-    """The catalogue with the design's own models, so that its deployment may name them."""
-    if not design.llms:
-        return catalog
-    return replace(catalog, llms={**catalog.llms, **{llm.id: llm for llm in design.llms}})
+    """The catalogue with the design's own models and devices, so that it may name them."""
+    if design.llms:
+        own = {llm.id: llm for llm in design.llms}
+        catalog = replace(catalog, llms={**catalog.llms, **own})
+    return with_own_devices(design, catalog)
 
 
 def with_own_model(llms: tuple[LlmSpec, ...], llm: LlmSpec) -> tuple[tuple[LlmSpec, ...], LlmSpec]:

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from engine.catalog.catalog import Catalog
+from engine.catalog.devices import DeviceSpec
 from engine.catalog.llms import LlmSpec
 from engine.errors import DamagedFileError, EngineError, FileError, TooLargeError
 from engine.scenario.design import SECTIONS, Deployment, Design, Note, SavedView, Tenant
@@ -34,6 +35,7 @@ _ROWS: dict[str, Any] = {
     "pools": tuple[Deployment, ...],
     "tenants": tuple[Tenant, ...],
     "llms": tuple[LlmSpec, ...],
+    "devices": tuple[DeviceSpec, ...],
     "views": tuple[SavedView, ...],
     "notes": tuple[Note, ...],
 }

@@ -16,8 +16,10 @@ import msgspec
 
 from engine import __version__
 from engine.catalog.catalog import Catalog
+from engine.catalog.device_rules import check_device
 from engine.catalog.llm_rules import llm_faults
 from engine.errors import (
+    CatalogError,
     DamagedFileError,
     FileError,
     NotOursError,
@@ -244,6 +246,7 @@ def check_design(design: Design, place: Path | str) -> None:
     _check_looks(design, place)
     _check_links(design, place)
     _check_llms(design, place)
+    _check_devices(design, place)
 
 
 def _check_looks(design: Design, place: Path | str) -> None:
@@ -306,6 +309,23 @@ def _check_llms(design: Design, place: Path | str) -> None:
             raise DamagedFileError(
                 place, f"$.llms[{index}].{fault.field}: {fault.reason}", "correct it"
             )
+
+
+def _check_devices(design: Design, place: Path | str) -> None:
+    seen: set[str] = set()
+    for index, spec in enumerate(design.devices):
+        where = f"$.devices[{index}]"
+        if not spec.id.startswith(OWN) or spec.id in seen or not spec.name.strip():
+            raise DamagedFileError(
+                place,
+                f"{where}.id: '{spec.id}' is there twice, has no name or does not begin with own:",
+                "rename it",
+            )
+        seen.add(spec.id)
+        try:
+            check_device(spec, where)
+        except CatalogError as error:
+            raise DamagedFileError(place, str(error), "correct it") from None
 
 
 def _finite(value: float) -> bool:

@@ -67,7 +67,7 @@ def salvage_design(path: Path) -> Salvaged:
     try:
         check_design(design, path)
     except DamagedFileError as error:
-        design = msgspec.structs.replace(design, links=(), llms=())
+        design = msgspec.structs.replace(design, links=(), llms=(), devices=())
         notes.append(f"links and own models: {error}")
     return Salvaged(design, tuple(notes[:MOST_NOTES]))
 
