@@ -86,6 +86,7 @@ def run_window(options: argparse.Namespace) -> int:
     demo = _begin(window, options)
     application.exec()
     keep.stop()
+    forget_clipboard()
     scratch.cleanup()
     return cli.FAILED if demo is not None and demo.failure else cli.OK
 
@@ -111,6 +112,14 @@ def make_application() -> "QApplication":
     application.setApplicationVersion(engine_version)
     application.setWindowIcon(app_icon())
     return application
+
+
+def forget_clipboard() -> None:
+    """Off screen, Qt would free what was copied after Python has ended, and crash."""
+    from PySide6.QtGui import QGuiApplication
+
+    if QGuiApplication.instance() is not None and QGuiApplication.platformName() == "offscreen":
+        QGuiApplication.clipboard().clear()
 
 
 def _begin(window: "MainWindow", options: argparse.Namespace) -> "Demo | None":

@@ -2,11 +2,13 @@
 
 import gc
 import os
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from app.main import forget_clipboard
 from engine.catalog.catalog import Catalog
 from engine.catalog.loader import load_catalog
 
@@ -45,3 +47,9 @@ def garbage_is_collected_at_the_end() -> Iterator[None]:
     """Objects with finalisers die here, not in the interpreter's last moments."""
     yield
     gc.collect()
+
+
+def pytest_sessionfinish() -> None:
+    """What tests copied is given back while Python still runs."""
+    if "PySide6.QtGui" in sys.modules:
+        forget_clipboard()

@@ -30,6 +30,13 @@ VIEW_ACTIONS: tuple[ActionRecord, ...] = (
         separator_before=True,
     ),
     ActionRecord(
+        id="view.still",
+        menu="view",
+        text=QT_TRANSLATE_NOOP("Actions", "Red&uced motion"),
+        tooltip=QT_TRANSLATE_NOOP("Actions", "Arrows in place of moving dots; nothing blinks"),
+        checkable=True,
+    ),
+    ActionRecord(
         id="view.save_view",
         menu="view",
         text=QT_TRANSLATE_NOOP("Actions", "Sa&ve view..."),

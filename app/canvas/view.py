@@ -1,7 +1,7 @@
 """CanvasView: the drawing on the screen. It forwards events to one gesture and paints layers."""
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
@@ -22,10 +22,11 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from app.canvas.camera import MAX_SCALE, MIN_SCALE, Box, Camera, Point
 from app.canvas.canvas_raster import CanvasRaster
 from app.canvas.device_drags import DeviceDrags
-from app.canvas.gestures.base import Gesture, Pointer
+from app.canvas.gestures.base import DeviceWanted, Gesture, Pointer
 from app.canvas.gestures.note import PlaceNoteGesture
 from app.canvas.gestures.pan import PanGesture
 from app.canvas.gestures.placing import FOLLOWING, Placing, placing
+from app.canvas.layers.arrows import paint_arrows
 from app.canvas.layers.fills import MarkKeeper, Paints
 from app.canvas.layers.overlay import (
     MANY,
@@ -54,15 +55,6 @@ FRAME_MS = 16
 FIT_MARGIN = 36.0
 FIT_MOST, LOCATE_MOST = 1.5, 2.0
 WHEEL_STEP = 1.0015
-
-
-class DeviceWanted(NamedTuple):
-    """A link that was dropped on empty ground: where, from which port, how many cables (0: all)."""
-
-    scene: Point
-    element: str
-    port: str
-    cables: int
 
 
 class CanvasView(QWidget):
@@ -146,6 +138,12 @@ class CanvasView(QWidget):
             self._stale = False
         else:
             self._particles.show(self._scene, picture)
+        self._run_clock()
+        self.update()
+
+    def set_still(self, *, still: bool) -> None:
+        """Arrows in place of moving dots, and nothing else that moves by itself."""
+        self.overlay.still = still
         self._run_clock()
         self.update()
 
@@ -244,7 +242,7 @@ class CanvasView(QWidget):
 
     def _on_replaced(self) -> None:
         self._cancel_gesture()
-        self.overlay = Overlay()
+        self.overlay = Overlay(still=self.overlay.still)
         self.set_frame(None)
         self._on_changed(None)
         self.fit_all()
@@ -262,7 +260,8 @@ class CanvasView(QWidget):
 
     def _run_clock(self) -> None:
         """Frames are made only while something moves and can be seen."""
-        moving = self._run is not None and self._run.playing and self._particles.count > 0
+        playing = self._run is not None and self._run.playing and not self.overlay.still
+        moving = playing and self._particles.count > 0
         wanted = self.isVisible() and (moving or self.overlay.pulse_left_s > 0)
         if wanted and not self._clock.isActive():
             self._last_tick_s = time.perf_counter()
@@ -283,7 +282,7 @@ class CanvasView(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """The still picture, moving dots, then the overlay."""
         size, ratio = (self.width(), self.height()), self.devicePixelRatioF()
-        particles = self._particles if self._run is not None else None
+        particles = self._particles if self._run is not None and not self.overlay.still else None
         chosen = self.document.selection | self.overlay.caught
         image = self._raster.picture(
             size, ratio, self._scene, self.camera, self._paints, self.font(), self._run, particles,
@@ -293,12 +292,15 @@ class CanvasView(QWidget):
         with QPainter(self) as painter:
             painter.drawImage(0, 0, image)
             painter.setFont(self.font())
+            if self._run is not None and self.overlay.still:
+                paint_arrows(painter, self._scene, self._run, self.camera, self._paints, area)
             paint_overlay(
                 painter, self.overlay, self._scene, self.camera, self._paints, chosen,
             )  # fmt: skip
             if self._run is not None:
                 down = self._run.any_down
-                paint_legend(painter, area, self._paints, stale=self._stale, down=down)
+                paint_legend(painter, area, self._paints, stale=self._stale, down=down,
+                    still=self.overlay.still)  # fmt: skip
             if not self._scene.ids and not self.overlay.ghosts:
                 paint_empty(painter, area, self._paints, self.hints)
 

@@ -427,6 +427,8 @@ class DeviceDialog(QDialog):
             self.device()
         except EngineError as error:
             text = str(error)
+            if isinstance(error, CatalogError):  # its way out is one of the catalogue's own
+                text = f"{error.place}: {error.reason}"
             palette.setColor(QPalette.ColorRole.WindowText, QColor(canvas_colors(palette).bad))
             ok.setEnabled(False)
         else:

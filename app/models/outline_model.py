@@ -154,7 +154,7 @@ class OutlineModel(QAbstractItemModel):
 
     def _group_data(self, group: Group, column: int, role: int) -> Any:
         inside = len(self._inside.get(self._row_of[group.id], ()))
-        what = self.tr("Group, devices: {0:,}").format(inside)
+        what = self.tr("Group of {0:,}").format(inside)
         if group.collapsed:
             what += self.tr(", collapsed")
         if role == ID_ROLE:

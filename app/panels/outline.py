@@ -16,6 +16,8 @@ from app.document import Document
 from app.models.outline_model import OutlineModel
 from app.panels.hints import hint
 
+WHAT_WIDTH = 112  # of the second column at most: the names matter more
+
 
 class OutlineTree(QTreeView):
     """The tree; Delete removes the selection, Enter shows it, Alt and an arrow move it."""
@@ -97,7 +99,7 @@ class OutlinePanel(QWidget):
         header.setStretchLastSection(False)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
-        header.setMaximumSectionSize(170)
+        header.setMaximumSectionSize(WHAT_WIDTH)
         header.hide()
         tree.selectionModel().selectionChanged.connect(self._follow_tree)
         tree.doubleClicked.connect(self._on_double_clicked)

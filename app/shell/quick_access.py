@@ -20,7 +20,7 @@ from engine.units import format_quantity
 
 if TYPE_CHECKING:  # the canvas is imported after the window is shown
     from app.canvas.camera import Point
-    from app.canvas.view import DeviceWanted
+    from app.canvas.gestures.base import DeviceWanted
 
 
 class QuickAccess(QObject):

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QApplication, QStyle
 
 from app.actions.registry import ActionRegistry
 from app.dialogs.chooser import Choice, Chooser
@@ -26,6 +27,8 @@ class Views(QObject):
         self._shell, self._actions, self._chooser = shell, actions, chooser
         self.minimap: Minimap | None = None
         actions["view.minimap"].setChecked(shell.settings.minimap)
+        own = shell.settings.reduced_motion
+        actions["view.still"].setChecked(_system_is_still() if own is None else own)
         shell.document.changed.connect(self._show_enabled)
         shell.document.replaced.connect(self._show_enabled)
         self._show_enabled()
@@ -34,6 +37,7 @@ class Views(QObject):
         """What each action does."""
         return {
             "view.minimap": self._on_minimap,
+            "view.still": self._on_still,
             "view.save_view": self.save,
             "view.go_to_view": lambda: self._ask(self.tr("Go to a view"), self.go),
             "view.drop_view": lambda: self._ask(self.tr("Forget a view"), self.drop),
@@ -44,6 +48,7 @@ class Views(QObject):
         from app.canvas.minimap import Minimap
 
         if self._shell.canvas is not None:
+            self._shell.canvas.set_still(still=self._actions["view.still"].isChecked())
             self.minimap = Minimap(self._shell.canvas)
             self.minimap.set_wanted(wanted=self._shell.settings.minimap)
 
@@ -94,8 +99,19 @@ class Views(QObject):
         for name in ("view.go_to_view", "view.drop_view"):
             self._actions[name].setEnabled(known)
 
+    def _on_still(self) -> None:
+        still = self._shell.settings.reduced_motion = self._actions["view.still"].isChecked()
+        if self._shell.canvas is not None:
+            self._shell.canvas.set_still(still=still)
+
     def _on_minimap(self) -> None:
         wanted = self._actions["view.minimap"].isChecked()
         self._shell.settings.minimap = wanted
         if self.minimap is not None:
             self.minimap.set_wanted(wanted=wanted)
+
+
+def _system_is_still() -> bool:
+    """The desktop asks programs not to animate."""
+    style = QApplication.style()
+    return style.styleHint(QStyle.StyleHint.SH_Widget_Animation_Duration) <= 0

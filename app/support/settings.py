@@ -65,6 +65,16 @@ class Settings:
         self._store.setValue("canvas/minimap", "true" if value else "false")
 
     @property
+    def reduced_motion(self) -> bool | None:
+        """Whether nothing is to move by itself; None as the system wants it."""
+        value = self._store.value("canvas/reduced_motion")
+        return None if value is None else value not in ("false", False)
+
+    @reduced_motion.setter
+    def reduced_motion(self, value: bool) -> None:
+        self._store.setValue("canvas/reduced_motion", "true" if value else "false")
+
+    @property
     def show_welcome(self) -> bool:
         """Whether a start without a file shows the welcome page."""
         return self._store.value("welcome/show", "true") not in ("false", False)

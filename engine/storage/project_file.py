@@ -325,7 +325,7 @@ def _check_devices(design: Design, place: Path | str) -> None:
         try:
             check_device(spec, where)
         except CatalogError as error:
-            raise DamagedFileError(place, str(error), "correct it") from None
+            raise DamagedFileError(place, f"{error.place}: {error.reason}", "correct it") from None
 
 
 def _finite(value: float) -> bool:

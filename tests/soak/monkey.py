@@ -23,7 +23,7 @@ from app.support.notifications import SaveChoice
 from app.support.settings import Settings
 from engine.catalog.loader import load_catalog
 from tests.helpers.random_edits import random_change
-from tests.helpers.windows import RecordingNotifications
+from tests.helpers.windows import RecordingNotifications, close_window
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -171,10 +171,7 @@ def run(seconds: float, seed: int = 1) -> tuple[int, float]:
                 if first == 0 and time.monotonic() - begun > LEAST_SHARE * seconds:
                     first = _memory_bytes()
             last = _memory_bytes()
-            window.document.undo_stack.setClean()
-            window.close()
-            window.deleteLater()
-            QApplication.processEvents()
+            close_window(window)
     finally:
         sys.excepthook = hook
         qInstallMessageHandler(before)

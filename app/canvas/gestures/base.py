@@ -22,6 +22,15 @@ class Pointer(NamedTuple):
         return bool(self.keys & key)
 
 
+class DeviceWanted(NamedTuple):
+    """A link that was dropped on empty ground: where, from which port, how many cables (0: all)."""
+
+    scene: Point
+    element: str
+    port: str
+    cables: int
+
+
 class Stage(Protocol):
     """What a gesture may use of the canvas."""
 

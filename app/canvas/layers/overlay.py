@@ -21,6 +21,7 @@ from app.canvas.scene import Scene
 from engine.scenario.notes import box_of
 
 PULSE_S = 1.6
+STILL_PHASE = 0.25
 MANY = 200  # selected things that are framed one by one
 
 
@@ -46,6 +47,7 @@ class Overlay:
     targets: dict[str, bool] = field(default_factory=dict)  # legal and illegal ends of a link
     pulse: frozenset[str] = frozenset()
     pulse_left_s: float = 0.0
+    still: bool = False  # nothing moves by itself
 
     def clear_gesture(self) -> None:
         """Forgets everything that belongs to a gesture."""
@@ -122,6 +124,8 @@ def _pulse(
     if overlay.pulse_left_s <= 0:
         return
     phase = (PULSE_S - overlay.pulse_left_s) / PULSE_S * 3.0 % 1.0
+    if overlay.still:
+        phase = STILL_PHASE
     color = QColor(paints.colors.bad)
     color.setAlphaF(1.0 - phase)
     grow = 3.0 + 12.0 * phase
@@ -213,9 +217,15 @@ def bubble(painter: QPainter, text: str, at: Point, color: str, paints: Paints) 
 
 
 def paint_legend(
-    painter: QPainter, size: QRectF, paints: Paints, *, stale: bool, down: bool = False
+    painter: QPainter,
+    size: QRectF,
+    paints: Paints,
+    *,
+    stale: bool,
+    down: bool = False,
+    still: bool = False,
 ) -> None:
-    """What the colours and dots of a run mean, in the lower left corner."""
+    """What the colours and dots, or arrows, of a run mean, in the lower left corner."""
     width, height = 204.0, 78.0 if down else 62.0
     box = QRectF(size.x() + 12, size.bottom() - height - 12, width, height)
     panel = QColor(paints.colors.panel)
@@ -239,7 +249,7 @@ def paint_legend(
     painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100 %")
     painter.setBrush(QColor(paints.colors.particle))
     painter.setPen(Qt.PenStyle.NoPen)
-    middle = _tr("dots: traffic")
+    middle = _tr("arrows: traffic") if still else _tr("dots: traffic")
     wide = QFontMetricsF(painter.font()).horizontalAdvance(middle)
     painter.drawEllipse(QPointF(below.center().x() - wide / 2 - 8, below.center().y()), 2.6, 2.6)
     painter.setPen(QColor(paints.colors.muted))

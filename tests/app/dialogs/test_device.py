@@ -51,9 +51,7 @@ def test_values_with_units_become_estimates_with_a_source(qtbot: QtBot, shop: Ca
     assert figure.date == "2026-11-27"
 
 
-@pytest.mark.parametrize(
-    ("text", "words"), [("", "no value"), ("much", "much"), ("-5 W", "finite")]
-)
+@pytest.mark.parametrize(("text", "words"), [("", "no value"), ("much", "much"), ("-5 W", "-5.0")])
 def test_what_cannot_be_is_said_and_cannot_be_kept(
     qtbot: QtBot, shop: Catalog, text: str, words: str
 ) -> None:
