@@ -1,6 +1,7 @@
 """The inspector's page for elements: one, or several at once."""
 
 from collections.abc import Callable
+from functools import partial
 
 import msgspec
 from PySide6.QtCore import QCoreApplication
@@ -18,6 +19,7 @@ from engine.topology.elements import Element, Override
 from engine.units import format_quantity
 
 MAX_ARRAY = 100_000
+AT_ONCE = 4  # figures
 MAX_COORDINATE = 1e7
 
 
@@ -39,7 +41,8 @@ class ElementForm(Form):
             self._fill_spec(self.section(self.tr("Device")), self._spec)
             self._fill_figures(self.section(self.tr("Figures")), self._spec)
             if self._spec.ports:
-                self._fill_ports(self.section(self.tr("Ports")), self._spec)
+                ports = self.section(self.tr("Ports"))
+                self.later(partial(self._fill_ports, ports, self._spec))
         self.refresh()
 
     def refresh(self) -> None:
@@ -101,15 +104,24 @@ class ElementForm(Form):
             section.add(TextRow(self.tr("Summary"), lambda: spec.summary))
 
     def _fill_figures(self, section: Section, spec: DeviceSpec) -> None:
-        for name, figure in spec.figures.items():
-            section.add(self._figure_row(figure_label(name), name, figure))
+        rows = [(figure_label(name), name, figure) for name, figure in spec.figures.items()]
         if spec.rack is not None:
             chip = self._document.catalog.devices.get(spec.rack.chip)
             for name, figure in (chip.figures if chip is not None else {}).items():
                 if name in spec.figures or name.startswith("price"):
                     continue
                 label = self.tr("Chip {0}").format(figure_label(name).lower())
-                section.add(self._figure_row(label, name, figure))
+                rows.append((label, name, figure))
+        self._add_later(section, rows)
+
+    def _add_later(self, section: Section, rows: list[tuple[str, str, Figure]]) -> None:
+        """Figures a few at a time: a row takes some milliseconds to make."""
+        for first in range(0, len(rows), AT_ONCE):
+            self.later(partial(self._add_figures, section, rows[first : first + AT_ONCE]))
+
+    def _add_figures(self, section: Section, rows: list[tuple[str, str, Figure]]) -> None:
+        for label, name, figure in rows:
+            section.add(self._figure_row(label, name, figure))
 
     def _fill_shared(self) -> None:
         """Figures that devices of several types have all of them, in the same unit."""
@@ -124,8 +136,7 @@ class ElementForm(Form):
         ]
         if shared:
             section = self.section(self.tr("Figures that all have"))
-            for name in shared:
-                section.add(self._figure_row(figure_label(name), name, first[name]))
+            self._add_later(section, [(figure_label(n), n, first[n]) for n in shared])
 
     def _figure_row(self, label: str, name: str, figure: Figure) -> FigureRow:
         values = self._values(name) if len(self._ids) > 1 else None

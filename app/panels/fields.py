@@ -1,8 +1,9 @@
 """Rows of a form: a label, an editor, an inline error. They read and write through callables."""
 
+from collections import deque
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -303,6 +304,11 @@ class Form(QWidget):
     def __init__(self, title: str) -> None:
         super().__init__()
         self._sections: list[Section] = []
+        self._waiting: deque[Callable[[], object]] = deque()
+        self._filler = QTimer(self)
+        self._filler.setSingleShot(True)
+        self._filler.setInterval(0)
+        self._filler.timeout.connect(self._fill_next)
         self.title = QLabel(title)
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.2)
@@ -336,8 +342,25 @@ class Form(QWidget):
         for section in self._sections:
             section.refresh()
 
+    def later(self, fill: Callable[[], object]) -> None:
+        """Adds a part after what is there has been shown, so that a long page blocks nothing."""
+        self._waiting.append(fill)
+        self._filler.start()
+
+    def complete(self) -> None:
+        """Adds all parts that wait."""
+        while self._waiting:
+            self._waiting.popleft()()
+
+    def _fill_next(self) -> None:
+        if self._waiting:
+            self._waiting.popleft()()
+        if self._waiting:
+            self._filler.start()
+
     def row(self, label: str, section: str = "") -> FieldRow:
         """The first row of a label, in the section of a title if one is given."""
+        self.complete()
         for one in self._sections:
             if section and one.title != section:
                 continue
