@@ -104,7 +104,11 @@ class CheckJob(QObject):
 
     def _work(self, design: Design, catalog: Catalog, pair: tuple[str, ...]) -> None:
         lower_priority()
-        self._done.emit(check(design, catalog, pair))
+        result = check(design, catalog, pair)
+        # what a run needs is imported here once, so that Play does not wait for it
+        import engine.sim.prepare  # noqa: F401
+
+        self._done.emit(result)
 
     def _on_done(self, result: Checked) -> None:
         if self._thread is not None:

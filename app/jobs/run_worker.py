@@ -101,7 +101,6 @@ class RunWorker(QObject):
         return self._thread.is_alive()
 
     def _run(self) -> None:
-        lower_priority()
         text = self.tr("A defect of the program ended the simulation; the log file has details.")
         try:
             with contextlib.suppress(Stopped):
@@ -127,6 +126,7 @@ class RunWorker(QObject):
             self._control.check_stop()
             simulation.warm_up()
         self._control.check_stop()
+        lower_priority()  # from here on: until then somebody waits for the first frame
         self.prepared.emit(lowered)
         RunLoop(
             self._control,

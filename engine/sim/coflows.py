@@ -20,7 +20,7 @@ from engine.scenario.design import CollectiveAlgorithm, Deployment, Design
 from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.collective_phases import Ends, phases
 from engine.sim.drawn_collective import reduces_in_switch
-from engine.sim.routing import Route, Router, combine
+from engine.sim.routing import Router
 from engine.sim.tables import FabricTables
 
 CoflowRow = tuple[NDArray[np.int32], NDArray[np.float64], float]
@@ -63,11 +63,19 @@ def replica_coflow(
                 pairs += _scaled(_reduction(chips, deployment, fabric), parts.reduce)
         if parts.experts > 0:
             pairs += _scaled(_to_experts(stage, deployment, fabric), parts.experts)
-    found = [(routes.require(a, b, "collectives of a replica"), part) for a, b, part in pairs]
+    collectives = len(pairs)
     if parts.pipeline > 0:
-        found += _pipeline(stages, routes, parts.pipeline)
-    links, weights = combine(found)
-    return links, weights, max((route.latency_s for route, _ in found), default=0.0)
+        pairs += _pipeline(stages, parts.pipeline)
+    table = routes.require_all(
+        np.array([a for a, _, _ in pairs], np.int32),
+        np.array([b for _, b, _ in pairs], np.int32),
+        lambda pair: f"{'collectives' if pair < collectives else 'pipeline'} of a replica",
+    )
+    part = np.repeat(np.array([part for _, _, part in pairs]), np.diff(table.start))
+    links, place = np.unique(table.links, return_inverse=True)
+    weights = np.bincount(place, table.shares * part, len(links))
+    latency_s = float(table.latency_s.max(initial=0.0))
+    return links.astype(np.int32), weights.astype(np.float64), latency_s
 
 
 def check_collective_algorithm(
@@ -163,10 +171,10 @@ def _ring(chips: list[int]) -> Pairs:
     return [(chips[i], chips[(i + 1) % n], 1.0) for i in range(n)]
 
 
-def _pipeline(stages: list[list[int]], routes: Router, part: float) -> list[tuple[Route, float]]:
+def _pipeline(stages: list[list[int]], part: float) -> Pairs:
     """Every rank to its peer of the next stage."""
     return [
-        (routes.require(a, b, "pipeline of a replica"), part)
+        (a, b, part)
         for stage, following in itertools.pairwise(stages)
         for a, b in zip(stage, following, strict=True)
     ]

@@ -236,13 +236,3 @@ def _no_path(what: str) -> ScenarioError:
         "there is no path on the drawn links",
         "link its ends through a switch or NIC",
     )
-
-
-def combine(routes: list[tuple[Route, float]]) -> tuple[I4, F8]:
-    """Links and summed weights of several routes, each carrying its own multiple of the bytes."""
-    total: dict[int, float] = {}
-    for route, factor in routes:
-        for link, share in zip(route.links.tolist(), route.shares.tolist(), strict=True):
-            total[link] = total.get(link, 0.0) + share * factor
-    links = sorted(total)
-    return np.array(links, np.int32), np.array([total[link] for link in links])

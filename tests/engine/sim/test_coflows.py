@@ -11,7 +11,7 @@ from engine.cost.communication import ExchangeShares, exchange_shares
 from engine.errors import ScenarioError
 from engine.scenario.design import CollectiveAlgorithm, Deployment, Design, Precision
 from engine.scenario.scenario import Scenario
-from engine.sim.codes import LinkClass
+from engine.sim.codes import LinkClass, NodeKind
 from engine.sim.coflow_classes import coflow_classes
 from engine.sim.coflows import replica_coflow
 from engine.sim.flows import simulate_flows
@@ -188,3 +188,26 @@ def test_replicas_of_identical_racks_share_their_coflows(shop: Catalog, broken: 
         assert weight[mine].tolist() == weights.tolist()
         assert classes.row(replica)[2] == latency_s
     assert classes.latency_s > 0
+
+
+def test_a_coflow_is_the_sum_of_its_routes_one_by_one(shop: Catalog) -> None:
+    design = eight_h100(shop, tp=4, pp=2)
+    fabric = expand(design.elements, design.links, shop)
+    chips = np.flatnonzero(fabric.node_kind == NodeKind.CHIP).astype(np.int32)
+    shares = ExchangeShares(0.6, 0.3, 0.1)
+    links, weights, latency_s = replica_coflow(
+        chips, design.deployment, fabric, Router(fabric), shares
+    )
+    stages = [chips[:4].tolist(), chips[4:].tolist()]
+    pairs = [(a, b, f / 3) for s in stages for f in (0.6, 0.3) for a in s for b in s if a != b]
+    pairs += [(a, b, 0.1) for a, b in zip(*stages, strict=True)]
+    total: dict[int, float] = {}
+    longest, router = 0.0, Router(fabric)
+    for a, b, part in pairs:
+        route = router.require(a, b, "test")
+        longest = max(longest, route.latency_s)
+        for link, share in zip(route.links.tolist(), route.shares.tolist(), strict=True):
+            total[link] = total.get(link, 0.0) + share * part
+    assert links.tolist() == sorted(total)
+    np.testing.assert_allclose(weights, [total[k] for k in sorted(total)], rtol=1e-12)
+    assert latency_s == longest

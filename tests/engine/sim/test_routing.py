@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import ScenarioError
 from engine.sim.codes import NodeKind
-from engine.sim.routing import Router, combine
+from engine.sim.routing import Router
 from tests.helpers.fabrics import fabric
 
 CHIP, HOST, SWITCH, NIC = NodeKind.CHIP, NodeKind.HOST, NodeKind.SWITCH, NodeKind.NIC
@@ -75,12 +75,3 @@ def test_shares_into_the_target_sum_to_one_on_a_leaf_spine() -> None:
         assert route is not None
         into = world.link_target[route.links] == target
         assert route.shares[into].sum() == pytest.approx(1.0)
-
-
-def test_combine_adds_weights_on_shared_links() -> None:
-    world = fabric([CHIP, SWITCH, CHIP], [(0, 1, 1e9, 1e-6), (1, 2, 1e9, 1e-6)])
-    route = Router(world).route(0, 2)
-    assert route is not None
-    links, weights = combine([(route, 0.25), (route, 0.5)])
-    assert links.tolist() == [0, 2]
-    assert weights.tolist() == [0.75, 0.75]
