@@ -400,9 +400,9 @@ class MainWindow(QMainWindow):
         )
 
     def locate(self, ids: frozenset[str]) -> None:
-        """Selects and shows elements and links, and points at them."""
+        """Selects and shows elements, links and notes, and points at them."""
         design = self.document.design()
-        known = set(design.ids())
+        known = {*design.ids(), *(note.id for note in design.notes)}
         found = frozenset(ids) & known
         if found and self.canvas is not None:
             self.canvas.zoom_to(found, pulse=True)

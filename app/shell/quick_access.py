@@ -7,12 +7,14 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from app.actions.registry import ActionRegistry, translated
 from app.actions.table import ACTIONS, MENUS
+from app.commands.clipboard import fresh
 from app.dialogs.chooser import Choice, Chooser
 from app.models.palette_model import KINDS, badge, kind_title, tooltip
 from app.shell.features import Handlers, Shell
 from app.support.icons import icon
 from engine.catalog.devices import DeviceSpec
 from engine.errors import EngineError
+from engine.storage.blocks import Block, shift_to
 from engine.topology.changes import PutElements
 from engine.topology.layout import GRID, member_size
 from engine.topology.quick_add import Fit, fitting, linked_element, new_element, refusal
@@ -102,10 +104,28 @@ class QuickAccess(QObject):
                     icon=icon("link"),
                 )
             )
+        for group in document.topology.groups.values():
+            inside = [element.id for element in elements.values() if element.group == group.id]
+            detail = self.tr("Group of {0:,}").format(len(inside))
+            choices.append(
+                Choice(text=group.name, thing=frozenset(inside), detail=detail, icon=icon("group"))
+            )
+        choices += [
+            Choice(
+                text=note.text.partition("\n")[0],
+                thing=note.id,
+                detail=self.tr("Note"),
+                words=note.text,
+                icon=icon("write-note"),
+            )
+            for note in document.design().notes
+        ]
         self.chooser.ask(
             self.tr("Find an element or a link"),
             choices,
-            lambda name: self._shell.locate(frozenset({name})),
+            lambda found: self._shell.locate(
+                found if isinstance(found, frozenset) else frozenset({found})
+            ),
             nothing=self.tr("Nothing is drawn yet")
             if not choices
             else self.tr("Nothing drawn has such a name"),
@@ -124,10 +144,14 @@ class QuickAccess(QObject):
             for spec in devices
             if spec.kind is kind
         ]
+        choices += [
+            Choice(text=block.name, thing=block, detail=self.tr("My blocks"), icon=icon("block"))
+            for block in canvas.blocks.values()
+        ]
         self.chooser.ask(
             self.tr("Add a device"),
             choices,
-            lambda spec: self._add(spec, place),
+            lambda thing: self._add(thing, place),
             nothing=self.tr("The shop has no such device"),
             at=self._window_point(place),
         )
@@ -149,6 +173,19 @@ class QuickAccess(QObject):
             at=self._window_point(wanted.scene),
         )
 
+    def _add_block(self, block: Block, place: "Point") -> None:
+        document = self._shell.document
+        try:
+            pasted = fresh(document, block.parts, *shift_to(block.parts, *place))
+        except EngineError as error:
+            self._shell.say(str(error))
+            return
+        verdict = document.perform(self.tr("Place {0}").format(block.name), pasted.change)
+        if verdict.ok:
+            document.select(pasted.ids)
+        else:
+            self._shell.say(verdict.reason)
+
     def _device_choice(self, spec: DeviceSpec, thing: object, detail: str) -> Choice:
         mark = badge(spec)
         return Choice(
@@ -166,8 +203,11 @@ class QuickAccess(QObject):
         else:
             self._shell.raise_dock(thing)
 
-    def _add(self, spec: DeviceSpec, place: "Point") -> None:
-        document = self._shell.document
+    def _add(self, thing: DeviceSpec | Block, place: "Point") -> None:
+        if isinstance(thing, Block):
+            self._add_block(thing, place)
+            return
+        spec, document = thing, self._shell.document
         x, y = _corner(spec, place)
         element = new_element(document.topology, spec, x, y)
         text = self.tr("Place {0}").format(spec.name)

@@ -17,6 +17,7 @@ from engine.topology.changes import (
     PutLinks,
     SetSection,
 )
+from engine.topology.collapse import toggled
 from engine.topology.elements import Group, Override
 from engine.topology.quick_add import new_element
 from engine.topology.rules import Proposal, best_ports, link_of
@@ -59,6 +60,10 @@ def random_change(rng: np.random.Generator, document: Document, number: int) -> 
 
 def _group_change(rng: np.random.Generator, document: Document, number: int, name: str) -> Change:
     topology = document.topology
+    if topology.groups and rng.random() < 0.4:
+        closed = toggled(topology.groups, frozenset(topology.groups))
+        assert closed is not None
+        return closed
     if topology.groups and rng.random() < 0.4:
         group = next(iter(topology.groups))
         inside = [e for e in topology.elements.values() if e.group == group]

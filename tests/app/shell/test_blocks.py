@@ -11,6 +11,7 @@ from app.commands import grouping
 from app.models.palette_model import SPEC_ROLE
 from app.shell.main_window import MainWindow
 from engine.catalog.catalog import Catalog
+from engine.scenario.notes import added
 from tests.helpers.windows import close_window, drawn_document, make_window, notes
 
 
@@ -94,3 +95,28 @@ def test_blocks_are_there_in_the_next_window_renamed_and_removed(
     window.blocks.remove(key)
     assert offered(window) == []
     assert window.blocks.menu_of("zhenwu-m890") is None
+
+
+def test_blocks_groups_and_notes_are_found_by_their_names(window: MainWindow) -> None:
+    document = window.document
+    save(window, "Pod")
+    document.select(frozenset({"rack", "leaf"}))
+    assert grouping.group(document) is not None
+    change, note = added(document.design(), "To be built in May", 0.0, 900.0)
+    assert document.perform("Note", change).ok
+    chooser = window.quick_access.chooser
+    before = document.design()
+
+    def take(action: str, text: str) -> None:
+        window.actions_by_id[action].trigger()
+        QTest.keyClicks(chooser.field, text)
+        QTest.keyClick(chooser.field, Qt.Key.Key_Return)
+
+    take("edit.find", "Group")
+    assert document.selection == {"rack", "leaf"}
+    take("edit.find", "built in")
+    assert document.selection == {note}
+    take("edit.quick_add", "Pod")
+    assert len(document.design().elements) == 2 * len(before.elements)
+    document.undo_stack.undo()
+    assert document.design() == before
