@@ -1,7 +1,9 @@
 """Checks the drawing in the background after edits: findings, sums of price and power, fit."""
 
+import contextlib
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from engine.study.repairs import Repair
 
 MOST_REPAIRED = 20  # findings for which repairs are looked for
+SMALLEST = "one-chip.rackflow"  # the example that is quickest to prepare
 QUIET_MS = 150  # an edit is checked when no other followed for so long
 
 
@@ -104,11 +107,8 @@ class CheckJob(QObject):
 
     def _work(self, design: Design, catalog: Catalog, pair: tuple[str, ...]) -> None:
         lower_priority()
-        result = check(design, catalog, pair)
-        # what a run needs is imported here once, so that Play does not wait for it
-        import engine.sim.prepare  # noqa: F401
-
-        self._done.emit(result)
+        load_engine()
+        self._done.emit(check(design, catalog, pair))
 
     def _on_done(self, result: Checked) -> None:
         if self._thread is not None:
@@ -119,6 +119,19 @@ class CheckJob(QObject):
         self.checked.emit(result)
         if self._again:
             self._timer.start()
+
+
+@lru_cache(maxsize=1)
+def load_engine() -> None:
+    """Loads what a run needs, once in a process, so that the first Play does not wait for it."""
+    import app.jobs.run_loop  # noqa: F401
+    from engine.catalog.loader import load_catalog
+    from engine.sim.preload import preload
+    from engine.storage.examples import examples_folder
+    from engine.storage.project_file import load_design
+
+    with contextlib.suppress(EngineError, MemoryError):
+        preload(load_design(examples_folder() / SMALLEST).design, load_catalog())
 
 
 def check(design: Design, catalog: Catalog, pair: tuple[str, ...] = ()) -> Checked:
