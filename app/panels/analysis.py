@@ -44,7 +44,8 @@ class AnalysisPanel(QWidget):
             self.tr(
                 "Nothing drawn yet. Of a drawing this tells what is connected, what must not fail, "
                 "the cut of each tier and, between two selected devices, the flow."
-            )
+            ),
+            self,
         )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(empty)

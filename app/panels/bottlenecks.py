@@ -143,7 +143,8 @@ class BottlenecksPanel(QWidget):
         empty = hint(
             self.tr(
                 "Press Play (Space): what holds the requests up is ranked here, a click shows where."
-            )
+            ),
+            self,
         )
         self._stack = QStackedLayout(self)
         self.results = ResultsHeader()

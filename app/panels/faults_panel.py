@@ -124,7 +124,10 @@ class FaultsPanel(QWidget):
         side = QWidget()
         self._stack = QStackedLayout()
         self._stack.addWidget(
-            hint(self.tr("Nothing has failed in the run. What fails is told here with its time."))
+            hint(
+                self.tr("Nothing has failed in the run. What fails is told here with its time."),
+                side,
+            )
         )
         self._stack.addWidget(self.log)
         layout = QVBoxLayout(side)

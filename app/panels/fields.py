@@ -1,9 +1,8 @@
 """Rows of a form: a label, an editor, an inline error. They read and write through callables."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QEvent, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QPalette
 from PySide6.QtWidgets import (
     QCheckBox,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.support.gradually import Gradually
 from engine.errors import EngineError
 
 LABEL_WIDTH = 118
@@ -304,11 +304,7 @@ class Form(QWidget):
     def __init__(self, title: str) -> None:
         super().__init__()
         self._sections: list[Section] = []
-        self._waiting: deque[Callable[[], object]] = deque()
-        self._filler = QTimer(self)
-        self._filler.setSingleShot(True)
-        self._filler.setInterval(0)
-        self._filler.timeout.connect(self._fill_next)
+        self._gradually = Gradually(self)
         self.title = QLabel(title)
         font = self.title.font()
         font.setPointSizeF(font.pointSizeF() * 1.2)
@@ -344,19 +340,11 @@ class Form(QWidget):
 
     def later(self, fill: Callable[[], object]) -> None:
         """Adds a part after what is there has been shown, so that a long page blocks nothing."""
-        self._waiting.append(fill)
-        self._filler.start()
+        self._gradually.add(fill)
 
     def complete(self) -> None:
         """Adds all parts that wait."""
-        while self._waiting:
-            self._waiting.popleft()()
-
-    def _fill_next(self) -> None:
-        if self._waiting:
-            self._waiting.popleft()()
-        if self._waiting:
-            self._filler.start()
+        self._gradually.complete()
 
     def row(self, label: str, section: str = "") -> FieldRow:
         """The first row of a label, in the section of a title if one is given."""

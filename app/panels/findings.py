@@ -44,7 +44,9 @@ class FindingsPanel(QWidget):
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.itemClicked.connect(self._locate)
         self.list.itemActivated.connect(self._locate)
-        self.empty = hint(self.tr("The checks run after each edit; what they find stands here."))
+        self.empty = hint(
+            self.tr("The checks run after each edit; what they find stands here."), self
+        )
         self.list.currentRowChanged.connect(self._show_repairs)
         self._repairs: Sequence[Sequence[Repair]] = ()
         self.buttons: list[QPushButton] = []

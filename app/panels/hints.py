@@ -2,12 +2,15 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QLabel, QWidget
 
 
-def hint(text: str) -> QLabel:
-    """A muted text in the middle of a panel that is empty yet."""
-    label = QLabel(text)
+def hint(text: str, parent: QWidget) -> QLabel:
+    """A muted text in the middle of a panel that is empty yet.
+
+    It has a parent from the start: a stack shows its first widget at once, as a window if it has none.
+    """
+    label = QLabel(text, parent)
     label.setAlignment(Qt.AlignmentFlag.AlignCenter)
     label.setWordWrap(True)
     label.setForegroundRole(QPalette.ColorRole.PlaceholderText)

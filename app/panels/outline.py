@@ -63,7 +63,8 @@ class OutlinePanel(QWidget):
         self._following = False
         self._set_up_tree()
         self._empty = hint(
-            self.tr("Nothing drawn yet. Drag a rack from the palette, or open an example.")
+            self.tr("Nothing drawn yet. Drag a rack from the palette, or open an example."),
+            self,
         )
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.tree)

@@ -115,7 +115,7 @@ class RecordView(QWidget):
         for button in (self.add, self.duplicate, self.remove):
             bar.addWidget(button)
         self._stack = QStackedLayout()
-        self._stack.addWidget(hint(empty))
+        self._stack.addWidget(hint(empty, self))
         self._stack.addWidget(self.table)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(8, 4, 8, 4)

@@ -179,7 +179,8 @@ class SlowPanel(QWidget):
             self.tr(
                 "The slowest requests of a run, and where their time went. They come at its end; "
                 "while it plays, press Slowest so far."
-            )
+            ),
+            self,
         )
         self._stack = QStackedLayout()
         self._stack.addWidget(empty)

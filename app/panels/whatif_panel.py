@@ -1,5 +1,7 @@
 """What would help: resources by what twice as much of them brings, and fixes that can be applied."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
@@ -21,6 +23,7 @@ from app.panels.edits import perform
 from app.panels.fields import error_color
 from app.panels.hints import hint
 from app.panels.whatif_rows import DroppedRow, FixRow, PlacedRow, ResourceRow, text_label
+from app.support.gradually import Gradually
 from engine.errors import EngineError
 from engine.units import format_quantity
 
@@ -66,7 +69,8 @@ class WhatIfPanel(QWidget):
             self.tr(
                 "Where time goes is not yet what would help. Ask, and every resource is made twice "
                 "as good in turn; then fixes are tried."
-            )
+            ),
+            self,
         )
         self._stack = QStackedLayout()
         self._stack.addWidget(empty)
@@ -84,6 +88,7 @@ class WhatIfPanel(QWidget):
         layout.addWidget(self.note)
         layout.addLayout(self._stack, 1)
         self.note.setContentsMargins(8, 0, 8, 0)
+        self._gradually = Gradually(self)
         self._connect()
         self._show_idle()
 
@@ -104,22 +109,34 @@ class WhatIfPanel(QWidget):
         self._empty_rows()
         useful = [row for row in helped.resources if row.helps]
         for number, row in enumerate(useful, 1):
-            self._add(ResourceRow(number, row, helped.resources))
+            self._add_later(partial(ResourceRow, number, row, helped.resources))
         if not useful:
             self._add(text_label(self.tr("No resource shortens the latency for certain.")))
         if helped.fixes:
-            self._add(text_label(self.tr("Fixes that were tried"), bold=True))
+            title = self.tr("Fixes that were tried")
+            self._add_later(partial(text_label, title, bold=True))
         for fix in helped.fixes:
-            shown = FixRow(fix, helped.design.prices.currency)
-            shown.apply_requested.connect(self._apply)
-            self._add(shown)
+            self._add_later(partial(self._fix_row, fix, helped.design.prices.currency))
         if helped.dropped:
-            self._add(text_label(self.tr("Not possible here"), bold=True))
+            self._add_later(partial(text_label, self.tr("Not possible here"), bold=True))
         for dropped in helped.dropped:
-            self._add(DroppedRow(dropped))
-        self._box.addStretch(1)
+            self._add_later(partial(DroppedRow, dropped))
+        self._gradually.add(partial(self._box.addStretch, 1))
         self._stack.setCurrentIndex(1)
         self._show_staleness()
+
+    def complete(self) -> None:
+        """Adds all rows that wait."""
+        self._gradually.complete()
+
+    def _add_later(self, make: Callable[[], QWidget]) -> None:
+        """Adds a row when events have been handled: all at once they would block for long."""
+        self._gradually.add(lambda: self._add(make()))
+
+    def _fix_row(self, fix: "Fix", currency: str) -> FixRow:
+        shown = FixRow(fix, currency)
+        shown.apply_requested.connect(self._apply)
+        return shown
 
     def _add(self, row: QWidget) -> None:
         self._box.addWidget(row)
@@ -134,6 +151,7 @@ class WhatIfPanel(QWidget):
         self._say("")
 
     def _empty_rows(self) -> None:
+        self._gradually.clear()
         while (item := self._box.takeAt(0)) is not None:
             widget = item.widget()
             if widget is not None:

@@ -59,9 +59,9 @@ class PlacedRow(QFrame):
         self._ids = (
             frozenset() if place is None else frozenset((*place.element_ids, *place.link_ids))
         )
-        self.locate.setVisible(bool(self._ids))
         self.locate.clicked.connect(lambda: self.locate_requested.emit(self._ids))
         self.head.addWidget(self.locate, 0, Qt.AlignmentFlag.AlignTop)
+        self.locate.setVisible(bool(self._ids))  # once it is in the row: else it is a window
 
     def changeEvent(self, event: QEvent) -> None:
         """Draws the icon in the colours of another theme."""

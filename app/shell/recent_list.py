@@ -119,7 +119,7 @@ class RecentList(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.rows: list[RecentRow] = []
-        self.empty = hint(self.tr("Designs that you open or save appear here."))
+        self.empty = hint(self.tr("Designs that you open or save appear here."), self)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignLeft)
         self.empty.setContentsMargins(0, 0, 0, 0)
         self._box = QVBoxLayout(self)

@@ -91,6 +91,7 @@ def test_resources_that_help_are_shown_with_intervals_and_company(
     panel: WhatIfPanel, document: Document
 ) -> None:
     panel.show_found(helped(document.design()))
+    panel.complete()
     text = said(panel)
     assert "1. Twice the HBM bandwidth: latency -30% (-32% to -28%)" in text
     assert "inseparable from KV memory" in text
@@ -104,6 +105,7 @@ def test_a_fix_says_how_sure_it_is_and_what_it_brings_for_money_and_power(
     panel: WhatIfPanel, document: Document
 ) -> None:
     panel.show_found(helped(document.design()))
+    panel.complete()
     text = said(panel)
     assert "helps for certain: latency -12%" in text
     assert "? not certain: latency -1.0%" in text
@@ -124,6 +126,7 @@ def test_fixes_that_cannot_be_are_named_with_their_reason(
     panel: WhatIfPanel, document: Document
 ) -> None:
     panel.show_found(helped(document.design()))
+    panel.complete()
     text = said(panel)
     assert "Not possible here\nMore cables\n4 eth ports, 6 are linked" in text
 
@@ -132,6 +135,7 @@ def test_resources_and_fixes_are_located(
     panel: WhatIfPanel, document: Document, qtbot: QtBot
 ) -> None:
     panel.show_found(helped(document.design()))
+    panel.complete()
     buttons = {b.accessibleName(): b for b in panel.findChildren(QToolButton)}
     found: list[frozenset[str]] = []
     panel.locate_requested.connect(found.append)
@@ -147,6 +151,7 @@ def test_a_fix_is_applied_as_one_step(
 ) -> None:
     before = document.design()
     panel.show_found(helped(before))
+    panel.complete()
     buttons = [b for b in panel.findChildren(QPushButton) if b.text() == "Apply"]
     with qtbot.waitSignal(panel.applied) as told:
         buttons[0].click()
@@ -166,6 +171,7 @@ def test_the_study_runs_in_its_thread_and_tells_what_it_found(
     with qtbot.waitSignal(job.ended, timeout=WAIT_MS):
         panel.start.click()
         assert not panel.cancel.isHidden()
+    panel.complete()
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1.0)
     assert "Fixes that were tried" in said(panel)
