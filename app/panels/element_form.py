@@ -19,7 +19,7 @@ from engine.topology.elements import Element, Override
 from engine.units import format_quantity
 
 MAX_ARRAY = 100_000
-AT_ONCE = 4  # figures
+AT_ONCE = 2  # figures: a row takes 10 ms while a study keeps the interpreter busy
 MAX_COORDINATE = 1e7
 
 
@@ -38,7 +38,7 @@ class ElementForm(Form):
         if len(known) > 1:
             self._fill_shared()
         elif self._spec is not None:
-            self._fill_spec(self.section(self.tr("Device")), self._spec)
+            self.later(partial(self._fill_spec, self.section(self.tr("Device")), self._spec))
             self._fill_figures(self.section(self.tr("Figures")), self._spec)
             if self._spec.ports:
                 ports = self.section(self.tr("Ports"))
