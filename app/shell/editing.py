@@ -108,9 +108,13 @@ class Editing(QObject):
             self.report(document.perform(self.tr("Rename group"), PutGroups((renamed,))))
 
     def begin_note(self) -> None:
-        """The next click on the canvas writes a note."""
-        if self._shell.canvas is not None:
-            self._shell.canvas.begin_note()
+        """The next click on the canvas writes a note; from the outline, one in the middle of the view."""
+        canvas = self._shell.canvas
+        if canvas is not None and self._outline.tree.hasFocus():
+            x, y, width, height = canvas.seen
+            self.ask_note("", (x + width / 2, y + height / 2))
+        elif canvas is not None:
+            canvas.begin_note()
             self._shell.say(self.tr("Click where the note is to be; Esc stops"))
 
     def ask_note(self, note_id: str, place: tuple[float, float]) -> None:

@@ -119,3 +119,19 @@ def test_long_texts_are_broken_within_the_width() -> None:
 def test_texts_that_cannot_be_are_refused(window: MainWindow, text: str) -> None:
     with pytest.raises(TopologyError, match="note"):
         added(window.document.design(), text, 0.0, 0.0)
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+def test_from_the_outline_a_note_is_written_without_the_pointer(window: MainWindow) -> None:
+    window.show()
+    window.activateWindow()
+    QTest.qWaitForWindowActive(window)
+    window.raise_dock("outline")
+    window.outline.tree.setFocus()
+    assert window.canvas is not None
+    x, y, width, height = window.canvas.seen
+    notes(window).name = "By key"
+    window.actions_by_id["tool.note"].trigger()
+    (note,) = window.document.design().notes
+    assert (note.text, note.x, note.y) == ("By key", x + width / 2, y + height / 2)
+    window.hide()
