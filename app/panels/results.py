@@ -9,7 +9,10 @@ from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.jobs.band_job import PENDING, KnownBands
+from app.panels.fields import error_color
 from engine.report.ranges import rate_text, time_text
+from engine.scenario.design import Slo
+from engine.units import format_quantity
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,6 +33,7 @@ class ResultsHeader(QWidget):
         super().__init__(parent)
         self._figures = (math.nan, math.nan, math.nan)  # tokens/s out, TTFT s, TPOT s
         self._known = PENDING
+        self._slo = Slo(ttft_s=0.0, tpot_s=0.0)
         self.span = QLabel()
         bold = self.span.font()
         bold.setBold(True)
@@ -81,6 +85,11 @@ class ResultsHeader(QWidget):
         self._known = known
         self._render()
 
+    def set_slo(self, slo: Slo) -> None:
+        """Takes the limits that a figure is marked for when it is over them; 0: none."""
+        self._slo = slo
+        self._render()
+
     def set_stale(self, *, stale: bool) -> None:
         """Dims the figures where they speak of an earlier drawing."""
         for label in (self.span, self.rate, self.ttft, self.tpot):
@@ -109,8 +118,10 @@ class ResultsHeader(QWidget):
         pending, bands = self._known.pending, self._known.bands
         unit = self.tr("tok/s")
         self.rate.setText(rate_text(rate, bands and bands.rate, unit, pending=pending))
-        self.ttft.setText(time_text(ttft_s, bands and bands.ttft, pending=pending))
-        self.tpot.setText(time_text(tpot_s, bands and bands.tpot, pending=pending))
+        ttft = time_text(ttft_s, bands and bands.ttft, pending=pending)
+        tpot = time_text(tpot_s, bands and bands.tpot, pending=pending)
+        self._mark(self.ttft, ttft, ttft_s, self._slo.ttft_s)
+        self._mark(self.tpot, tpot, tpot_s, self._slo.tpot_s)
         tip = self.tr("In brackets the middle 80 % of what step times may be")
         if bands is not None:
             tip = f"{tip}\n{bands.sentence()}"
@@ -120,6 +131,17 @@ class ResultsHeader(QWidget):
         self.validation.setToolTip(
             self.tr("How well predictions match published measurements") + f"\n{tip}"
         )
+
+    def _mark(self, label: QLabel, text: str, value_s: float, limit_s: float) -> None:
+        """Shows a figure, and says so where it is over its limit."""
+        over = 0 < limit_s < value_s
+        palette = QPalette(self.palette())
+        if over:
+            limit = format_quantity(limit_s, "s")
+            text = self.tr("{0}, over the limit of {1}").format(text, limit)
+            palette.setColor(QPalette.ColorRole.WindowText, error_color(palette))
+        label.setPalette(palette)
+        label.setText(text)
 
     def _validation_text(self, bands: "DesignBands | None") -> str:
         if bands is None:

@@ -55,6 +55,7 @@ class RunView(QObject):
         self._maker = PictureMaker(lowered)
         if self._run.design is not None:
             self._charts.set_slo(self._run.design.slo)
+            self._bottlenecks.results.set_slo(self._run.design.slo)
 
     def _on_updated(self, update: RunUpdate) -> None:
         self.last_update = update

@@ -50,7 +50,7 @@ DARK = CanvasColors(
     panel_edge="#566373", ink="#e8edf3", muted="#9aa8b8", tray="#1a2028", chip="#3b4755",
     switch="#4f6580", port="#5b6b7d", link="#6b7a8c", group="#1a2027", group_edge="#38424e",
     accent="#5aa6f5", good="#4cc07e", bad="#ef6a5b", down="#05070a", particle="#cfe4ff", notice="#4a3c16",
-    heat=("#3b4755", "#2f6c9e", "#3f9bd1", "#e3b341", "#ee8a3a", "#f0523f"),
+    heat=("#3b4755", "#2f6c9e", "#3f9bd1", "#f2dc6b", "#e5832f", "#d83a2c"),
 )  # fmt: skip
 
 _DARK_WIDGETS = {

@@ -5,14 +5,17 @@ import math
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPalette
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.jobs.band_job import KnownBands
 from app.panels.bottlenecks import BottlenecksPanel
+from app.panels.fields import error_color
 from app.panels.results import ResultsHeader, mean_of_last
 from engine.catalog.catalog import Catalog
 from engine.metrics.summary import Summary, summarise
+from engine.scenario.design import Slo
 from engine.scenario.scenario import Scenario
 from engine.sim.prepare import prepare_simulation
 from engine.sim.results import Series
@@ -102,3 +105,17 @@ def test_samples_without_a_value_are_left_out() -> None:
     assert mean_of_last(np.array([math.nan, 2.0, 4.0])) == pytest.approx(3.0)
     assert math.isnan(mean_of_last(np.array([math.nan])))
     assert math.isnan(mean_of_last(np.zeros(0)))
+
+
+def test_a_figure_over_its_limit_says_so_in_words_and_colour(header: ResultsHeader) -> None:
+    header.set_slo(Slo(ttft_s=2.0, tpot_s=0.05))
+    header.show_series(series(output_tokens_per_s=[1.0], ttft_p50_s=[2.5], tpot_p50_s=[0.04]))
+    assert header.ttft.text().endswith("over the limit of 2 s")
+    assert "limit" not in header.tpot.text()
+    role = QPalette.ColorRole.WindowText
+    assert header.ttft.palette().color(role) == error_color(header.palette())
+    assert header.tpot.palette().color(role) == header.palette().color(role)
+    header.set_slo(Slo(ttft_s=3.0, tpot_s=0.05))
+    assert "limit" not in header.ttft.text()
+    header.clear()
+    assert "limit" not in "".join(texts(header))
