@@ -135,13 +135,16 @@ class ResultsHeader(QWidget):
     def _mark(self, label: QLabel, text: str, value_s: float, limit_s: float) -> None:
         """Shows a figure, and says so where it is over its limit."""
         over = 0 < limit_s < value_s
+        tip = ""
         palette = QPalette(self.palette())
         if over:
             limit = format_quantity(limit_s, "s")
-            text = self.tr("{0}, over the limit of {1}").format(text, limit)
+            text = self.tr("{0}, over {1}").format(text, limit)
+            tip = self.tr("Over the limit of the service level, {0}").format(limit)
             palette.setColor(QPalette.ColorRole.WindowText, error_color(palette))
         label.setPalette(palette)
         label.setText(text)
+        label.setToolTip(tip)
 
     def _validation_text(self, bands: "DesignBands | None") -> str:
         if bands is None:
