@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QIcon, QKeySequence, QPalette
+from PySide6.QtGui import QColor, QGuiApplication, QKeySequence, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
     QKeySequenceEdit,
@@ -23,6 +22,7 @@ from PySide6.QtWidgets import (
 from app.actions.records import ActionRecord
 from app.actions.registry import key_sequence, translated
 from app.actions.table import ACTIONS, MENUS
+from app.dialogs.buttons import ok_and_cancel
 from app.support.matching import match
 from app.support.theme import canvas_colors
 
@@ -64,13 +64,7 @@ class ShortcutsDialog(QDialog):
         self.note.setWordWrap(True)
         self.note.setTextFormat(Qt.TextFormat.PlainText)
         self.note.setMinimumHeight(2 * self.note.fontMetrics().lineSpacing())
-        self.buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
-        )
-        for button in self.buttons.buttons():
-            button.setIcon(QIcon())
-        self.buttons.accepted.connect(self.accept)
-        self.buttons.rejected.connect(self.reject)
+        self.buttons = ok_and_cancel(self)
         self._lay_out()
         self._show_all()
         self.resize(
