@@ -11,9 +11,10 @@ from PySide6.QtCore import QCoreApplication, QMimeData
 from PySide6.QtGui import QGuiApplication
 
 from app.document import Document
-from engine.errors import TopologyError
+from engine.errors import EngineError, TopologyError
 from engine.scenario.notes import copied, removed
-from engine.storage.blocks import Fragment
+from engine.scenario.own_devices import taken_over
+from engine.storage.blocks import Fragment, check_fragment
 from engine.topology.changes import (
     Batch,
     Change,
@@ -23,6 +24,7 @@ from engine.topology.changes import (
     PutElements,
     PutGroups,
     PutLinks,
+    SetSection,
 )
 from engine.topology.elements import Endpoint, Group
 from engine.topology.layout import GRID
@@ -65,7 +67,8 @@ def paste(document: Document) -> Verdict | None:
         return Verdict(False, _tr("The clipboard holds more than a drawing can take."))
     try:
         fragment = msgspec.json.decode(raw, type=Fragment)
-    except (msgspec.DecodeError, RecursionError) as error:
+        check_fragment(fragment, _tr("The clipboard"))
+    except (msgspec.DecodeError, RecursionError, EngineError) as error:
         return Verdict(False, _tr("The clipboard cannot be read: {0}").format(error))
     return _add(document, fragment, _tr("Paste"))
 
@@ -115,7 +118,9 @@ def selected(document: Document) -> Fragment:
     whole = {element.group for element in elements} - partly
     groups = tuple(group for group in topology.groups.values() if group.id in whole)
     notes = tuple(note for note in document.design().notes if note.id in document.selection)
-    return Fragment(elements=elements, links=links, groups=groups, notes=notes)
+    used = {element.spec for element in elements}
+    devices = tuple(spec for spec in document.design().devices if spec.id in used)
+    return Fragment(elements=elements, links=links, groups=groups, notes=notes, devices=devices)
 
 
 def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
@@ -146,10 +151,11 @@ def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Paste
     """The fragment with fresh ids and names, moved by so much.
 
     Raises:
-        TopologyError: more notes than a drawing can have.
+        TopologyError: more notes or own devices than a design can have.
     """
-    topology = document.topology
+    topology, design = document.topology, document.design()
     groups = _fresh_groups(document, fragment)
+    devices, specs = taken_over(design, fragment.devices)
     taken = {*topology.elements, *topology.links}
     names = {element.name for element in topology.elements.values()}
     renamed: dict[str, str] = {}
@@ -163,7 +169,13 @@ def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Paste
         group = own.id if own else element.group if element.group in topology.groups else ""
         elements.append(
             msgspec.structs.replace(
-                element, id=new_id, name=name, group=group, x=element.x + dx, y=element.y + dy
+                element,
+                id=new_id,
+                name=name,
+                group=group,
+                spec=specs.get(element.spec, element.spec),
+                x=element.x + dx,
+                y=element.y + dy,
             )
         )
     links = []
@@ -177,10 +189,12 @@ def fresh(document: Document, fragment: Fragment, dx: float, dy: float) -> Paste
                 )
             )
     changes: list[Change] = [PutGroups(tuple(groups.values()))] if groups else []
+    if devices != design.devices:
+        changes.append(SetSection("devices", devices))
     changes += [PutElements(tuple(elements)), PutLinks(tuple(links))]
     ids = frozenset(element.id for element in elements)
     if fragment.notes:
-        notes, added = copied(document.design(), fragment.notes, dx, dy)
+        notes, added = copied(design, fragment.notes, dx, dy)
         changes.append(notes)
         ids |= added
     return Pasted(Batch(tuple(changes)), ids)

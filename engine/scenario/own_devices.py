@@ -1,6 +1,7 @@
 """A design's own devices: laid over the catalogue, made from others, added with unique ids."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
@@ -85,6 +86,32 @@ def put_device(
     )
     section = SetSection("devices", tuple(devices.values()))
     return Batch((section, PutElements(changed)) if changed else (section,)), spec
+
+
+def taken_over(
+    design: Design, devices: Sequence[DeviceSpec]
+) -> tuple[tuple[DeviceSpec, ...], dict[str, str]]:
+    """Own devices of another design beside those of this one.
+
+    Returns:
+        all own devices, and the ids under which those of the other one are there: the same device is
+        there once, another one under a taken id gets a number.
+
+    Raises:
+        TopologyError: too many devices.
+    """
+    kept = {own.id: own for own in design.devices}
+    names: dict[str, str] = {}
+    for spec in devices:
+        made, number = spec.id, 1
+        while made in kept and msgspec.structs.replace(kept[made], id=spec.id) != spec:
+            number += 1
+            made = f"{spec.id}-{number}"
+        names[spec.id] = made
+        kept[made] = msgspec.structs.replace(spec, id=made)
+    if len(kept) > MOST:
+        raise TopologyError("devices", f"there are {MOST} own ones", "remove some")
+    return tuple(kept.values()), names
 
 
 def drop_device(design: Design, spec_id: str) -> SetSection:

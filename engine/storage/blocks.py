@@ -6,9 +6,11 @@ from pathlib import Path
 
 import msgspec
 
+from engine.catalog.devices import DeviceSpec
 from engine.errors import DamagedFileError, FileError, TooLargeError
-from engine.scenario.design import Note
+from engine.scenario.design import Design, Note
 from engine.storage.atomic import write_atomic
+from engine.storage.project_file import check_design
 from engine.topology.elements import Element, Group, Link
 
 FORMAT, VERSION = "rackflow-block", 1
@@ -19,12 +21,16 @@ MOST_COORDINATE = 1e7
 
 
 class Fragment(msgspec.Struct, frozen=True, kw_only=True):
-    """Elements, the links between them, whole groups and notes, as they travel."""
+    """Elements, the links between them, whole groups and notes, as they travel.
+
+    `devices` are the own ones of the design that the elements are of.
+    """
 
     elements: tuple[Element, ...]
     links: tuple[Link, ...] = ()
     groups: tuple[Group, ...] = ()
     notes: tuple[Note, ...] = ()
+    devices: tuple[DeviceSpec, ...] = ()
 
     @property
     def is_empty(self) -> bool:
@@ -77,7 +83,9 @@ def read_block(path: Path) -> Block:
         raise DamagedFileError(
             path, f"is {block.format} {block.version}, not {FORMAT} {VERSION}", "update Rackflow"
         )
-    _check(path, block)
+    if not 0 < len(block.name.strip()) <= MOST_NAME:
+        raise DamagedFileError(path, "has no name", "remove it")
+    check_fragment(block.parts, path)
     return block
 
 
@@ -103,19 +111,29 @@ def shift_to(fragment: Fragment, x: float, y: float) -> tuple[float, float]:
     return x - left, y - top
 
 
-def _check(path: Path, block: Block) -> None:
-    parts = block.parts
-    if not 0 < len(block.name.strip()) <= MOST_NAME or parts.is_empty:
-        raise DamagedFileError(path, "has no name or nothing in it", "remove it")
+def check_fragment(parts: Fragment, place: Path | str) -> None:
+    """Refuses what could not be a part of a design.
+
+    Raises:
+        DamagedFileError: as a design's file would; `place` stands before it.
+    """
+    if parts.is_empty:
+        raise DamagedFileError(place, "has nothing in it", "copy it anew")
     places = [
         value for things in (parts.elements, parts.notes) for t in things for value in (t.x, t.y)
     ]
     if any(not abs(value) <= MOST_COORDINATE for value in places):
-        raise DamagedFileError(path, "has a part far away from the others", "remove it")
-    ids = {element.id for element in parts.elements}
-    ends = {end.element for link in parts.links for end in (link.a, link.b)}
-    if len(ids) != len(parts.elements) or not ends <= ids:
-        raise DamagedFileError(path, "has a link that ends at nothing", "remove it")
+        raise DamagedFileError(place, "has a part far away from the others", "copy it anew")
+    known = {group.id for group in parts.groups}
+    elements = tuple(
+        element if element.group in known else msgspec.structs.replace(element, group="")
+        for element in parts.elements
+    )
+    design = Design(
+        elements=elements, links=parts.links, groups=parts.groups, notes=parts.notes,
+        devices=parts.devices,
+    )  # fmt: skip
+    check_design(design, place)
 
 
 def _free_path(folder: Path, name: str) -> Path:

@@ -1,5 +1,6 @@
 """Copy, paste, duplicate, delete: each one command that takes inner links along."""
 
+import msgspec
 import pytest
 from PySide6.QtCore import QMimeData, Qt
 from PySide6.QtGui import QGuiApplication
@@ -10,6 +11,8 @@ from app.commands import clipboard, grouping
 from app.document import Document
 from engine.catalog.catalog import Catalog
 from engine.scenario.notes import added
+from engine.scenario.own_devices import draft_of, put_device
+from engine.topology.changes import SetSection
 from tests.helpers.windows import drawn_document
 
 
@@ -129,3 +132,41 @@ def test_a_drag_and_the_arrows_move_devices_and_notes_together(shop: Catalog) ->
     document.undo_stack.undo()
     assert document.design().notes[0].x == 40.0
     assert document.topology.elements["rack"] == rack
+
+
+def test_own_devices_travel_with_what_is_of_them(shop: Catalog) -> None:
+    source = drawn_document(shop)
+    draft = draft_of(shop.device(source.topology.elements["leaf"].spec), "Quiet leaf")
+    change, own = put_device(source.design(), draft, frozenset({"leaf"}))
+    assert source.perform("Own", change).ok
+    source.select(frozenset({"leaf"}))
+    clipboard.copy(source)
+    target = drawn_document(shop)
+    verdict = clipboard.paste(target)
+    assert verdict is not None
+    assert verdict.ok, verdict.reason
+    assert target.design().devices == (own,)
+    clipboard.paste(target)  # the same device is there once
+    assert target.design().devices == (own,)
+    louder = msgspec.structs.replace(own, summary="another one")
+    assert target.perform("Edit", SetSection("devices", (louder,))).ok
+    clipboard.paste(target)
+    assert [spec.id for spec in target.design().devices] == [own.id, f"{own.id}-2"]
+    (pasted,) = target.selection
+    assert target.topology.elements[pasted].spec == f"{own.id}-2"
+    assert target.catalog.device(f"{own.id}-2").summary == own.summary
+
+
+def test_a_clipboard_that_could_be_no_drawing_is_refused(shop: Catalog) -> None:
+    document = drawn_document(shop)
+    before = document.design()
+    element = document.topology.elements["rack"]
+    for changed in ({"x": 1e300}, {"count": 0}):
+        bad = msgspec.structs.replace(element, **changed)
+        data = QMimeData()
+        data.setData(clipboard.MIME, msgspec.json.encode({"elements": [bad]}))
+        QGuiApplication.clipboard().setMimeData(data)
+        verdict = clipboard.paste(document)
+        assert verdict is not None
+        assert not verdict.ok
+        assert document.design() == before
