@@ -14,7 +14,7 @@ from app.document import Document
 from engine.errors import EngineError, TopologyError
 from engine.scenario.notes import copied, removed
 from engine.scenario.own_devices import taken_over
-from engine.storage.blocks import Fragment, check_fragment
+from engine.storage.blocks import Fragment, checked_fragment
 from engine.topology.changes import (
     Batch,
     Change,
@@ -67,7 +67,7 @@ def paste(document: Document) -> Verdict | None:
         return Verdict(False, _tr("The clipboard holds more than a drawing can take."))
     try:
         fragment = msgspec.json.decode(raw, type=Fragment)
-        check_fragment(fragment, _tr("The clipboard"))
+        fragment = checked_fragment(fragment, _tr("The clipboard"))
     except (msgspec.DecodeError, RecursionError, EngineError) as error:
         return Verdict(False, _tr("The clipboard cannot be read: {0}").format(error))
     return _add(document, fragment, _tr("Paste"))

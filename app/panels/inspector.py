@@ -78,7 +78,7 @@ class InspectorPanel(QWidget):
         taken = self._scroll.takeWidget()
         self._scroll.setWidget(form)
         form.show()
-        if taken is self._design_form:
+        if self._design_form is not None and taken is self._design_form:
             taken.setParent(self)  # it is the largest page and shown most often: it is kept
             taken.hide()
         elif old is not None and old is not self._design_form:

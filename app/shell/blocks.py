@@ -55,16 +55,18 @@ class Blocks(QObject):
         if parts.is_empty:
             return
         name = self._ask_name(self.tr("Save as block"), self.tr("Block"))
-        if name:
-            self._write(Block(name=name, parts=parts))
+        if name and self._may_take(name) and self._write(Block(name=name, parts=parts)):
             self._shell.say(self.tr("{0} is in the palette under My blocks").format(name))
 
     def rename(self, key: str) -> None:
         """Asks for another name of a block."""
         block = self.blocks[key]
         name = self._ask_name(self.tr("Rename block"), block.name)
-        if name and name != block.name and self._remove_file(key):
-            self._write(msgspec.structs.replace(block, name=name))
+        if not name or name == block.name or not self._may_take(name):
+            return
+        if self._write(msgspec.structs.replace(block, name=name)):  # before the old one goes
+            self._remove_file(key)
+            self.complete()
 
     def remove(self, key: str) -> None:
         """Removes a block after a question."""
@@ -91,12 +93,24 @@ class Blocks(QObject):
         name = self._shell.notifications.ask_name(title, self.tr("Name of the block"), proposal)
         return name.strip()[:MOST_NAME]
 
-    def _write(self, block: Block) -> None:
+    def _may_take(self, name: str) -> bool:
+        """Whether a name is free, or the block that has it may be replaced."""
+        if all(block.name != name for block in self.blocks.values()):
+            return True
+        return self._shell.notifications.ask_yes(
+            self.tr("Replace block"),
+            self.tr("There is a block {0} already. Replace it?").format(name),
+            self.tr("Replace"),
+        )
+
+    def _write(self, block: Block) -> bool:
         try:
             save_block(self._folder, block)
         except (EngineError, OSError) as error:
             self._shell.notifications.error(self.tr("The block was not saved"), str(error))
+            return False
         self.complete()
+        return True
 
     def _remove_file(self, key: str) -> bool:
         try:
@@ -112,4 +126,7 @@ class Blocks(QObject):
             menu.popup(place)
 
     def _show_enabled(self) -> None:
-        self._action.setEnabled(bool(self._shell.document.selection))
+        document = self._shell.document
+        notes = {note.id for note in document.design().notes}
+        drawn = document.topology.elements.keys() | notes
+        self._action.setEnabled(not document.selection.isdisjoint(drawn))

@@ -85,8 +85,7 @@ def read_block(path: Path) -> Block:
         )
     if not 0 < len(block.name.strip()) <= MOST_NAME:
         raise DamagedFileError(path, "has no name", "remove it")
-    check_fragment(block.parts, path)
-    return block
+    return msgspec.structs.replace(block, parts=checked_fragment(block.parts, path))
 
 
 def save_block(folder: Path, block: Block) -> Path:
@@ -111,11 +110,11 @@ def shift_to(fragment: Fragment, x: float, y: float) -> tuple[float, float]:
     return x - left, y - top
 
 
-def check_fragment(parts: Fragment, place: Path | str) -> None:
-    """Refuses what could not be a part of a design.
+def checked_fragment(parts: Fragment, place: Path | str) -> Fragment:
+    """A fragment whose elements are in no group but its own: ids of others mean nothing elsewhere.
 
     Raises:
-        DamagedFileError: as a design's file would; `place` stands before it.
+        DamagedFileError: it could not be a part of a design; `place` stands before the reason.
     """
     if parts.is_empty:
         raise DamagedFileError(place, "has nothing in it", "copy it anew")
@@ -125,15 +124,16 @@ def check_fragment(parts: Fragment, place: Path | str) -> None:
     if any(not abs(value) <= MOST_COORDINATE for value in places):
         raise DamagedFileError(place, "has a part far away from the others", "copy it anew")
     known = {group.id for group in parts.groups}
-    elements = tuple(
+    loose = tuple(
         element if element.group in known else msgspec.structs.replace(element, group="")
         for element in parts.elements
     )
     design = Design(
-        elements=elements, links=parts.links, groups=parts.groups, notes=parts.notes,
+        elements=loose, links=parts.links, groups=parts.groups, notes=parts.notes,
         devices=parts.devices,
     )  # fmt: skip
     check_design(design, place)
+    return msgspec.structs.replace(parts, elements=loose)
 
 
 def _free_path(folder: Path, name: str) -> Path:

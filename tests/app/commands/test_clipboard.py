@@ -170,3 +170,18 @@ def test_a_clipboard_that_could_be_no_drawing_is_refused(shop: Catalog) -> None:
         assert verdict is not None
         assert not verdict.ok
         assert document.design() == before
+
+
+def test_a_part_of_a_group_joins_no_group_of_another_design(shop: Catalog) -> None:
+    source, target = drawn_document(shop), drawn_document(shop)
+    for document in (source, target):
+        document.select(frozenset({"rack", "leaf"}))
+        assert grouping.group(document) is not None
+    assert source.topology.groups.keys() == target.topology.groups.keys()
+    source.select(frozenset({"leaf"}))
+    clipboard.copy(source)
+    verdict = clipboard.paste(target)
+    assert verdict is not None
+    assert verdict.ok, verdict.reason
+    (pasted,) = target.selection
+    assert target.topology.elements[pasted].group == ""

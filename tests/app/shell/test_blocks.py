@@ -120,3 +120,29 @@ def test_blocks_groups_and_notes_are_found_by_their_names(window: MainWindow) ->
     assert len(document.design().elements) == 2 * len(before.elements)
     document.undo_stack.undo()
     assert document.design() == before
+
+
+def test_no_block_is_lost_by_a_name_that_is_taken_or_a_folder_that_is_full(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = save(window, "One")
+    save(window, "Two")
+    notes(window).name = "Two"
+    window.blocks.rename(one)  # the question is answered with no
+    assert offered(window) == ["One", "Two"]
+
+    def full(_folder: Path, _block: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("app.shell.blocks.save_block", full)
+    notes(window).name = "Three"
+    window.blocks.rename(one)
+    assert offered(window) == ["One", "Two"]
+    assert notes(window).errors
+    monkeypatch.undo()
+    notes(window).name = "Two"
+    notes(window).says_yes = True
+    window.blocks.rename(one)
+    assert offered(window) == ["Two"]
+    window.document.select(frozenset({"cable"}))  # a link alone is no block
+    assert not window.actions_by_id["edit.save_block"].isEnabled()
