@@ -344,8 +344,8 @@ class DeviceDialog(QDialog):
                 raise CatalogError(self._label(name), self.tr("has no value"))
             if value != self._known[row, VALUE].value and not self._is_touched(row, LOW, HIGH):
                 low = high = None  # the range of another value
-            reason = self._text(self.figures, row, REASON)
             before = self._spec.figures.get(name)
+            reason = self._reason(row, before, (value, low, high))
             found[name] = own_figure(before, unit, value, (low, high), reason, self._date)
         return found
 
@@ -355,6 +355,15 @@ class DeviceDialog(QDialog):
         if known is not None and known.text == text:
             return known.value
         return parse_quantity(text, unit) if text else None
+
+    def _reason(
+        self, row: int, before: Figure | None, typed: tuple[float, float | None, float | None]
+    ) -> str:
+        """The source as typed; a maker's source does not stand for a value that is not the maker's."""
+        text = self._text(self.figures, row, REASON)
+        if before is None or text != "; ".join(before.source):
+            return text
+        return text if typed == (before.value, before.low, before.high) else USUAL_REASON
 
     def _is_touched(self, row: int, *columns: int) -> bool:
         return any(
