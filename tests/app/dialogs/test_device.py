@@ -135,3 +135,17 @@ def test_the_selected_device_becomes_an_own_one_in_one_step(window: MainWindow) 
     assert own.id not in document.catalog.devices
     model = window.palette_panel.tree.model()
     assert model.index(model.rowCount() - 1, 0).data() != "This design"
+
+
+def test_a_changed_value_does_not_cite_the_source_of_the_old_one(
+    qtbot: QtBot, shop: Catalog
+) -> None:
+    dialog = dialog_of(qtbot, shop, "nvidia-h100")
+    before = dialog.device().figures["power_w"]
+    dialog.figures.item(row_of(dialog, "Power"), VALUE).setText("1 W")
+    figure = dialog.device().figures["power_w"]
+    assert figure.source == ("own value",)
+    assert figure.confidence is Confidence.ESTIMATE
+    assert before.source != figure.source
+    dialog.figures.item(row_of(dialog, "Power"), REASON).setText("our lab")
+    assert dialog.device().figures["power_w"].source == ("our lab",)
