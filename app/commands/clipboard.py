@@ -4,6 +4,7 @@ The system's clipboard carries elements and the links between them as JSON, so t
 pasted into another window. What comes from there is checked like a file.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple, cast
 
 import msgspec
@@ -14,7 +15,7 @@ from app.document import Document
 from engine.errors import EngineError, TopologyError
 from engine.scenario.notes import copied, removed
 from engine.scenario.own_devices import taken_over
-from engine.storage.blocks import Fragment, checked_fragment
+from engine.storage.blocks import Fragment, checked_fragment, shift_to
 from engine.topology.changes import (
     Batch,
     Change,
@@ -123,9 +124,19 @@ def selected(document: Document) -> Fragment:
     return Fragment(elements=elements, links=links, groups=groups, notes=notes, devices=devices)
 
 
+def place(document: Document, fragment: Fragment, x: float, y: float, text: str) -> Verdict:
+    """Adds a fragment with its upper left corner at a point, and selects it."""
+    return _draw(document, text, lambda: fresh(document, fragment, *shift_to(fragment, x, y)))
+
+
 def _add(document: Document, fragment: Fragment, text: str) -> Verdict:
+    return _draw(document, text, lambda: placed(document, fragment))
+
+
+def _draw(document: Document, text: str, make: Callable[[], Pasted]) -> Verdict:
+    """Performs what is made as one command, and selects it; a refusal adds nothing."""
     try:
-        pasted = placed(document, fragment)
+        pasted = make()
     except TopologyError as error:
         return Verdict(False, str(error))
     verdict = document.perform(text, pasted.change)

@@ -7,14 +7,14 @@ from PySide6.QtGui import QAction, QKeySequence
 
 from app.actions.registry import ActionRegistry, translated
 from app.actions.table import ACTIONS, MENUS
-from app.commands.clipboard import fresh
+from app.commands.clipboard import place as paste_at
 from app.dialogs.chooser import Choice, Chooser
 from app.models.palette_model import KINDS, badge, kind_title, tooltip
 from app.shell.features import Handlers, Shell
 from app.support.icons import icon
 from engine.catalog.devices import DeviceSpec
 from engine.errors import EngineError
-from engine.storage.blocks import Block, shift_to
+from engine.storage.blocks import Block
 from engine.topology.changes import PutElements
 from engine.topology.layout import GRID, member_size
 from engine.topology.quick_add import Fit, fitting, linked_element, new_element, refusal
@@ -174,16 +174,9 @@ class QuickAccess(QObject):
         )
 
     def _add_block(self, block: Block, place: "Point") -> None:
-        document = self._shell.document
-        try:
-            pasted = fresh(document, block.parts, *shift_to(block.parts, *place))
-        except EngineError as error:
-            self._shell.say(str(error))
-            return
-        verdict = document.perform(self.tr("Place {0}").format(block.name), pasted.change)
-        if verdict.ok:
-            document.select(pasted.ids)
-        else:
+        text = self.tr("Place {0}").format(block.name)
+        verdict = paste_at(self._shell.document, block.parts, *place, text)
+        if not verdict.ok:
             self._shell.say(verdict.reason)
 
     def _device_choice(self, spec: DeviceSpec, thing: object, detail: str) -> Choice:

@@ -21,20 +21,13 @@ class MoveGesture(WithoutKeys):
     def __init__(self, stage: Stage, pointer: Pointer, grabbed: str) -> None:
         self._stage = stage
         self._start = pointer
-        topology = stage.document.topology
-        ids = [name for name in topology.elements if name in stage.document.selection]
-        if grabbed not in stage.document.selection:
-            ids = [name for name in (grabbed,) if name in topology.elements]
-        self._from = {name: (topology.elements[name].x, topology.elements[name].y) for name in ids}
+        selection = stage.document.selection
+        moving = selection if grabbed in selection else frozenset({grabbed})
+        elements = stage.document.topology.elements
+        self._from = {name: (e.x, e.y) for name, e in elements.items() if name in moving}
         self._ids = frozenset(self._from)
         notes = {note.id: note for note in stage.scene.notes}
-        chosen = stage.document.selection
-        alone = grabbed not in chosen
-        self._notes = {
-            name: (note.x, note.y)
-            for name, note in notes.items()
-            if (name == grabbed if alone else name in chosen)
-        }
+        self._notes = {name: (n.x, n.y) for name, n in notes.items() if name in moving}
         self._sizes = {name: box_of(notes[name])[2:] for name in self._notes}
         note = notes.get(grabbed)
         self._box = stage.scene.bodies[grabbed].box if note is None else box_of(note)

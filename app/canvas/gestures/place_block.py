@@ -8,8 +8,7 @@ from PySide6.QtCore import QCoreApplication, Qt
 from app.canvas.camera import Box, Point
 from app.canvas.gestures.base import Pointer, Stage, WithoutKeys
 from app.canvas.gestures.place_caption import PlaceCaption
-from app.commands.clipboard import fresh
-from engine.errors import TopologyError
+from app.commands.clipboard import place
 from engine.scenario.notes import box_of
 from engine.storage.blocks import Block, shift_to
 from engine.topology.layout import element_rect
@@ -64,17 +63,11 @@ class PlaceBlockGesture(WithoutKeys):
         x, y = self._corner(pointer)
         stage, document = self._stage, self._stage.document
         stage.overlay.clear_gesture()
-        dx, dy = shift_to(self._block.parts, x, y)
-        try:
-            pasted = fresh(document, self._block.parts, dx, dy)
-        except TopologyError as error:
-            stage.say(str(error))
-            return False
-        verdict = document.perform(_tr("Place {0}").format(self._block.name), pasted.change)
-        if verdict.ok:
-            document.select(pasted.ids)
-        else:
+        text = _tr("Place {0}").format(self._block.name)
+        verdict = place(document, self._block.parts, x, y, text)
+        if not verdict.ok:
             stage.say(verdict.reason)
+            return False
         again = pointer.holds(Qt.KeyboardModifier.ShiftModifier)
         if again:
             self._caption = self._make_caption()

@@ -17,18 +17,18 @@ FOLLOWING = (PlaceGesture, PlaceBlockGesture, PlaceNoteGesture)  # a press draws
 def placing(stage: Stage, what: str, count: int, blocks: Mapping[str, Block]) -> Placing | None:
     """The gesture for so many devices of a spec id, or for a block by its key; None for neither."""
     spec = stage.document.catalog.devices.get(what)
-    block = blocks.get(what)
-    if spec is None and block is None:
-        return None
-    name = spec.name if spec is not None else block.name if block is not None else ""
-    text = QCoreApplication.translate(
-        "CanvasView", "Click to place {0}; digits say how many, Shift goes on placing, Esc stops"
-    )
-    if spec is None:
-        text = QCoreApplication.translate(
-            "CanvasView", "Click to place {0}; Shift goes on placing, Esc stops"
-        )
-    stage.say(text.format(name))
     if spec is not None:
+        text = QCoreApplication.translate(
+            "CanvasView",
+            "Click to place {0}; digits say how many, Shift goes on placing, Esc stops",
+        )
+        stage.say(text.format(spec.name))
         return PlaceGesture(stage, spec, count)
-    return PlaceBlockGesture(stage, block) if block is not None else None
+    block = blocks.get(what)
+    if block is None:
+        return None
+    text = QCoreApplication.translate(
+        "CanvasView", "Click to place {0}; Shift goes on placing, Esc stops"
+    )
+    stage.say(text.format(block.name))
+    return PlaceBlockGesture(stage, block)
